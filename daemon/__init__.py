@@ -1,0 +1,1 @@
+"""The shell: commands, configuration, the one wiring function, pipeline and stores."""

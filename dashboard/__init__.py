@@ -1,0 +1,1 @@
+"""The panel: pages, words in Chinese and English, charts."""

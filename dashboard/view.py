@@ -1,0 +1,70 @@
+"""What the panel reads: one small interface, so that pages know neither threads nor stores."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from rules.engine import RunningHold
+from rules.incident import Incident
+from rules.model import Reading, Site
+
+
+class Latest(NamedTuple):
+    """The newest value of a point; one that `is_shown_only` is never evidence (retained, late or undated)."""
+
+    at: float
+    value: float
+    is_shown_only: bool = False
+
+
+class SourceState(NamedTuple):
+    """How a source is doing; `online` is None until the first word from it, `faults` counts by reason."""
+
+    name: str
+    kind: str
+    online: bool | None
+    since: float
+    samples: int
+    faults: Mapping[str, int]
+    last_fault: str
+
+
+class Told(NamedTuple):
+    """One message to staff about an incident: where it went and what the endpoint answered."""
+
+    channel: str
+    turn: str
+    at: float
+    is_delivered: bool
+    answer: str
+
+
+class Campus(Protocol):
+    """The running campus, read only. Calls may come from any thread and return at once."""
+
+    @property
+    def site(self) -> Site: ...
+
+    def now(self) -> float: ...
+
+    def incidents(self, *, only_open: bool = False, limit: int = 200) -> Sequence[Incident]:
+        """The newest incidents, open ones first."""
+
+    def incident(self, number: int) -> Incident | None: ...
+
+    def told(self, number: int) -> Sequence[Told]: ...
+
+    def holds(self) -> Sequence[RunningHold]: ...
+
+    def latest(self) -> Mapping[str, Latest]:
+        """The newest value of every point that ever spoke, by point id."""
+
+    def sources(self) -> Sequence[SourceState]: ...
+
+    def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
+        """Readings of these points by time, committed or not."""
+
+    def notices(self) -> Sequence[str]:
+        """Keys of conditions that people must know, such as `clock_waiting` or `disk_full`."""
+
+    def subscribe(self, on_change: Callable[[str], None]) -> Callable[[], None]:
+        """Call back, from any thread, with `incidents` or `readings` when these changed; returns the way out."""

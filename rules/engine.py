@@ -1,0 +1,297 @@
+"""The engine: runs watches over samples in event time, and nothing else.
+
+Strategy. A watch is a pure state machine with named inputs; the engine owns time for it. Samples wait in a buffer
+ordered by event time until the *mark* passes them; only `advance` moves the mark, never a sample, and never back.
+At or before the mark a sample is late: it is logged and shown but not judged, and that decision travels with it in
+the log (`Flag`), so a replay decides nothing anew. All inputs of one time reach a watch in one step, whatever the
+order they came in. A watch says when it wants to be woken (`deadline`); the heap holds at most one live entry a
+watch, and a deadline that moved later is re-planned when its entry is popped. At equal time a sample goes before
+a timer. What a set of watches says is therefore the same live, replayed, restarted, or each watch alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple, Protocol
+
+from rules.model import Change, Event, Flag, Hold, Sample
+
+State = Any  # a NamedTuple of numbers, strings, None and tuples of these: what JSON can carry
+
+
+class Watch(Protocol):
+    """One rule at one key: a pure state machine that holds no clock and does no I/O."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """Role -> point id."""
+    @property
+    def start(self) -> State: ...
+
+    def step(self, state: State, at: float, values: Mapping[str, float]) -> tuple[State, Sequence[Change]]:
+        """The state after all inputs of one time, by role; `values` is empty when woken by its deadline."""
+
+    def deadline(self, state: State) -> float | None:
+        """When it wants to be woken if nothing else happens; after a wake-up it must lie later."""
+
+    def hold(self, state: State, at: float) -> Hold | None:
+        """The condition that runs without having raised yet, for people to see."""
+
+
+def signature(watch: Watch) -> str:
+    """A name for what a watch is: equal kind, version, parameters and inputs give the same one."""
+    return sha256(f"{watch.version}:{watch!r}".encode()).hexdigest()[:16]
+
+
+class Snapshot(NamedTuple):
+    """All that the engine remembers; `states` holds `(rule, key, signature, state)` rows. JSON can carry it."""
+
+    mark: float
+    buffer: Sequence[tuple[float, Mapping[str, float]]]
+    held: Mapping[str, tuple[float, float]]
+    away: Sequence[str]
+    states: Sequence[tuple[str, str, str, Sequence[Any]]]
+
+
+class RunningHold(NamedTuple):
+    """A hold of one watch, for the panel."""
+
+    rule: str
+    key: str
+    place: str
+    points: tuple[str, ...]
+    hold: Hold
+
+
+class _Slot:
+    """A watch with its state, its deadline, and the time of its live heap entry."""
+
+    __slots__ = ("deadline", "index", "planned", "state", "watch")
+
+    def __init__(self, index: int, watch: Watch) -> None:
+        self.index = index
+        self.watch = watch
+        self.state = watch.start
+        self.deadline: float | None = watch.deadline(watch.start)
+        self.planned: float | None = None
+
+
+_Plan = tuple[tuple[_Slot, tuple[tuple[str, str], ...]], ...]
+
+
+class Engine:
+    """Watches over samples; `mark` is the event time up to which all is judged."""
+
+    def __init__(self, watches: Iterable[Watch], *, mark: float = 0.0) -> None:
+        self.mark = mark
+        self._slots = [_Slot(index, watch) for index, watch in enumerate(watches)]
+        self._by_name = {(slot.watch.rule, slot.watch.key): slot for slot in self._slots}
+        if len(self._by_name) != len(self._slots):
+            raise ValueError("two watches share a rule and a key")
+        self._routes: dict[str, list[tuple[_Slot, str]]] = {}
+        for slot in self._slots:
+            for role, point in slot.watch.inputs.items():
+                self._routes.setdefault(point, []).append((slot, role))
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._buffer: list[tuple[float, int, Mapping[str, float]]] = []
+        self._sequence = 0
+        self._timers: list[tuple[float, int]] = []
+        self._held: dict[str, tuple[float, float]] = {}
+        self._away: set[str] = set()
+        for slot in self._slots:
+            self._plan_timer(slot)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    # -- input
+
+    def take(self, sample: Sample, *, backlog: bool = False, flag: Flag | None = None) -> Flag:
+        """Accept a sample and return how it counts; a replay hands the flag that was logged."""
+        if flag is None:
+            if backlog:
+                flag = Flag.BACKLOG
+            else:
+                flag = Flag.JUDGED if sample.at > self.mark else Flag.LATE
+        if flag is Flag.JUDGED:
+            self._sequence += 1
+            heappush(self._buffer, (sample.at, self._sequence, sample.values))
+        elif flag is Flag.BACKLOG:
+            for point, value in sample.values.items():
+                if point not in self._held or self._held[point] < (sample.at, value):
+                    self._held[point] = (sample.at, value)
+        return flag
+
+    def backlog(self, source: str, running: bool) -> None:
+        """A source begins or ends to deliver what queued up; the end of the last one judges the newest values."""
+        if running:
+            self._away.add(source)
+            return
+        self._away.discard(source)
+        if self._away:
+            return
+        by_time: dict[float, dict[str, float]] = {}
+        for point, (at, value) in sorted(self._held.items()):
+            by_time.setdefault(at, {})[point] = value
+        for at, values in by_time.items():
+            if at > self.mark:
+                self._sequence += 1
+                heappush(self._buffer, (at, self._sequence, values))
+        self._held.clear()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a source still delivers its backlog: the mark should not move meanwhile."""
+        return bool(self._away)
+
+    # -- time
+
+    def advance(self, mark: float) -> list[Event]:
+        """Judge everything up to `mark`; the events that follow, ordered by time."""
+        if mark <= self.mark:
+            return []
+        self.mark = mark
+        out: list[Event] = []
+        buffer = self._buffer
+        while buffer and buffer[0][0] <= mark:
+            at, _, values = heappop(buffer)
+            if buffer and buffer[0][0] == at:
+                values = self._merged(at, values)
+            self._step(at, values, out)
+        timers = self._timers
+        while timers and timers[0][0] <= mark:
+            due, index = heappop(timers)
+            slot = self._slots[index]
+            if slot.planned != due:
+                continue  # an entry that an earlier one replaced
+            slot.planned = None
+            if slot.deadline is not None and slot.deadline <= mark:
+                self._fire(slot, mark, inclusive=True, out=out)
+            self._plan_timer(slot)
+        if len(out) > 1:
+            out.sort(key=lambda event: event.name)
+            out.sort(key=lambda event: event.at)
+        return out
+
+    def _merged(self, at: float, first: Mapping[str, float]) -> Mapping[str, float]:
+        """All values of one time; where two samples disagree the larger wins, whatever the order of arrival."""
+        rows = [sorted(first.items())]
+        while self._buffer and self._buffer[0][0] == at:
+            rows.append(sorted(heappop(self._buffer)[2].items()))
+        merged: dict[str, float] = {}
+        for row in rows:
+            for point, value in row:
+                if point not in merged or value > merged[point]:
+                    merged[point] = value
+        return dict(sorted(merged.items()))
+
+    def _step(self, at: float, values: Mapping[str, float], out: list[Event]) -> None:
+        layout = tuple(values)
+        plan = self._plans.get(layout)
+        if plan is None:
+            plan = self._plan(layout)
+            if len(self._plans) > 100_000:  # devices that send ever-changing sets of fields must not fill memory
+                self._plans.clear()
+            self._plans[layout] = plan
+        for slot, pairs in plan:
+            due = slot.deadline
+            if due is not None and due < at:
+                self._fire(slot, at, inclusive=False, out=out)
+            watch = slot.watch
+            slot.state, changes = watch.step(slot.state, at, {role: values[point] for role, point in pairs})
+            if changes:
+                self._emit(watch, at, changes, out)
+            slot.deadline = due = watch.deadline(slot.state)
+            if due is not None and (slot.planned is None or due < slot.planned):
+                slot.planned = due
+                heappush(self._timers, (due, slot.index))
+
+    def _plan(self, layout: tuple[str, ...]) -> _Plan:
+        roles: dict[int, list[tuple[str, str]]] = {}
+        for point in layout:
+            for slot, role in self._routes.get(point, ()):
+                roles.setdefault(slot.index, []).append((role, point))
+        return tuple((self._slots[index], tuple(pairs)) for index, pairs in roles.items())
+
+    def _fire(self, slot: _Slot, limit: float, *, inclusive: bool, out: list[Event]) -> None:
+        watch = slot.watch
+        while (due := slot.deadline) is not None and (due < limit or (inclusive and due == limit)):
+            slot.state, changes = watch.step(slot.state, due, {})
+            if changes:
+                self._emit(watch, due, changes, out)
+            slot.deadline = watch.deadline(slot.state)
+            if slot.deadline is not None and slot.deadline <= due:
+                raise RuntimeError(f"watch {watch.rule} {watch.key} wants to be woken at {due} again and again")
+
+    def _plan_timer(self, slot: _Slot) -> None:
+        due = slot.deadline
+        if due is not None and (slot.planned is None or due < slot.planned):
+            slot.planned = due
+            heappush(self._timers, (due, slot.index))
+
+    @staticmethod
+    def _emit(watch: Watch, at: float, changes: Sequence[Change], out: list[Event]) -> None:
+        for change in changes:
+            out.append(Event(watch.rule, watch.key, watch.place, at, *change))
+
+    # -- memory
+
+    def holds(self) -> Iterator[RunningHold]:
+        """The conditions that run now without having raised."""
+        for slot in self._slots:
+            watch = slot.watch
+            hold = watch.hold(slot.state, self.mark)
+            if hold is not None:
+                yield RunningHold(watch.rule, watch.key, watch.place, tuple(watch.inputs.values()), hold)
+
+    def snapshot(self) -> Snapshot:
+        """All that is remembered now."""
+        return Snapshot(
+            self.mark,
+            sorted(((at, dict(values)) for at, _, values in self._buffer), key=lambda row: row[0]),
+            dict(self._held),
+            sorted(self._away),
+            [(s.watch.rule, s.watch.key, signature(s.watch), list(s.state)) for s in self._slots],
+        )
+
+    def restore(self, snapshot: Snapshot) -> set[tuple[str, str]]:
+        """Take up a snapshot; the `(rule, key)` of watches that it does not know, or knows as something else."""
+        self.mark = snapshot.mark
+        self._buffer = [(at, index, dict(values)) for index, (at, values) in enumerate(snapshot.buffer)]
+        self._sequence = len(self._buffer)
+        heapify(self._buffer)
+        self._held = {point: (at, value) for point, (at, value) in snapshot.held.items()}
+        self._away = set(snapshot.away)
+        cold = set(self._by_name)
+        for rule, key, signed, state in snapshot.states:
+            slot = self._by_name.get((rule, key))
+            if slot is None or signature(slot.watch) != signed:
+                continue
+            self.adopt(rule, key, type(slot.watch.start)(*(_frozen(item) for item in state)))
+            cold.discard((rule, key))
+        return cold
+
+    def adopt(self, rule: str, key: str, state: State) -> None:
+        """Set the state of one watch, and its timer."""
+        slot = self._by_name[(rule, key)]
+        slot.state = state
+        slot.deadline = slot.watch.deadline(state)
+        slot.planned = None  # an older heap entry no longer matches and is passed over
+        self._plan_timer(slot)
+
+    def state(self, rule: str, key: str) -> State:
+        """The state of one watch."""
+        return self._by_name[(rule, key)].state
+
+
+def _frozen(item: Any) -> Any:
+    """Lists, as JSON returns them, as the tuples they were."""
+    return tuple(_frozen(part) for part in item) if isinstance(item, list | tuple) else item
