@@ -1,0 +1,104 @@
+"""What a source is, once its configuration is read: brokers with topics, serial lines with meters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One value in a payload: where it is (`ENERGY.Power[0]`; empty: the whole payload) and what it means.
+
+    `scale` turns the device's number into the quantity's own unit (unit factor times multiplier 倍率).
+    """
+
+    path: str
+    quantity: str
+    part: str = ""
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTime:
+    """The device's own time in a payload: `unix`, `unix_ms`, `iso`, or a strptime format.
+
+    `zone` is an IANA name, for text that carries no offset of its own.
+    """
+
+    path: str
+    format: str = "iso"
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A pattern of topics and how to read their payloads.
+
+    `filter` holds `{building}`, `{room}`, `{place}` (a whole place id, one level each for building and room) or
+    `{device}`, which `devices` maps to places; a filter without a placeholder speaks of the one `place`.
+    `places` are the ids it may speak of; `payload` is `json`, `number` or `state`.
+    """
+
+    filter: str
+    payload: str
+    fields: tuple[Field, ...]
+    places: frozenset[str]
+    time: DeviceTime | None = None
+    place: str = ""
+    devices: Mapping[str, str] = field(default_factory=dict)
+    every_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSource:
+    """A broker; `password` is never shown. `session_s` is how long the broker keeps what we miss."""
+
+    name: str
+    host: str
+    port: int
+    client_id: str
+    topics: tuple[Topic, ...]
+    tls: bool = False
+    ca_file: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    session_s: int = 7 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The settings of a serial line; `parity` is N, E or O."""
+
+    baud: int = 2400
+    bits: int = 8
+    parity: str = "E"
+    stop_bits: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A meter on a bus: which table reads it, its address on the wire, the place and part it measures."""
+
+    model: str
+    address: str
+    place: str
+    part: str = ""
+    every_s: float = 30.0
+    multiplier: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialSource:
+    """A serial line and the meters on it, in polling order."""
+
+    name: str
+    port: str
+    line: Line
+    devices: tuple[Device, ...]
+
+
+Source = MqttSource | SerialSource
+
+
+def point_id(place: str, part: str, quantity: str) -> str:
+    """`place/quantity`, or `place/part/quantity` where a part of the place has a meter of its own."""
+    return f"{place}/{part}/{quantity}" if part else f"{place}/{quantity}"
