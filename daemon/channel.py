@@ -1,0 +1,22 @@
+"""Where staff are told: one endpoint, what it wants to hear, and when it must stay quiet."""
+
+from dataclasses import dataclass, field
+
+from rules.calendar import Span
+from rules.model import Delivery, Severity, Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One endpoint as an apprise address, which holds secrets and is never shown.
+
+    `quiet` is the part of the day, in minutes, in which only `critical` gets through.
+    """
+
+    name: str
+    url: str = field(repr=False)
+    severities: frozenset[Severity] = frozenset(Severity)
+    turns: frozenset[Turn] = frozenset({Turn.RAISED})
+    deliveries: frozenset[Delivery] = frozenset({Delivery.PAGE})
+    quiet: Span | None = None
+    rate_per_minute: int = 20
