@@ -102,3 +102,19 @@ Source = MqttSource | SerialSource
 def point_id(place: str, part: str, quantity: str) -> str:
     """`place/quantity`, or `place/part/quantity` where a part of the place has a meter of its own."""
     return f"{place}/{part}/{quantity}" if part else f"{place}/{quantity}"
+
+
+def filled(pattern: str, *, place: str = "", device: str = "") -> str:
+    """A topic filter with its placeholders filled, as a place or device publishes it."""
+    building, _, room = place.partition("/")
+    return (
+        pattern.replace("{building}", building)
+        .replace("{room}", room)
+        .replace("{place}", place)
+        .replace("{device}", device)
+    )
+
+
+def device_of(source_name: str, topic_filter_filled: str) -> str:
+    """The device id of what publishes on a topic: `broker:campus/dorm-3/101/meter`."""
+    return f"{source_name}:{topic_filter_filled}"
