@@ -1,0 +1,113 @@
+"""The outbox in the SQLite file: rows go in with their event, and are settled after each single message."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
+
+from daemon.rows import event_of
+from daemon.telling import Known, OutboxError, OutboxRow, is_needed
+from dashboard.view import Told
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs a closure on the connection that writes, in one transaction, and returns its result."""
+
+    def __call__(self, fn: Callable[[sqlite3.Connection], T], /) -> T: ...
+
+
+def enqueue(connection: sqlite3.Connection, rows: Iterable[OutboxRow]) -> None:
+    """Store the rows that are needed; their events must be stored already, in this transaction or before."""
+    for row in rows:
+        if not is_needed(row, _known(connection, row.number, row.channel)):
+            continue
+        stored = connection.execute(
+            "INSERT INTO outbox (event, number, channel, due)"
+            " SELECT id, ?, ?, ? FROM event WHERE rule = ? AND key = ? AND at = ? AND turn = ?",
+            (row.number, row.channel, row.due, *row.event.name),
+        )
+        if stored.rowcount != 1:
+            raise LookupError(f"an outbox row came before its event {row.event.name}")
+
+
+def _known(connection: sqlite3.Connection, number: int, channel: str) -> Known:
+    states = {
+        row["state"]
+        for row in connection.execute("SELECT state FROM outbox WHERE number = ? AND channel = ?", (number, channel))
+    }
+    if "waiting" in states:
+        return Known.UNSENT
+    return Known.SENT if "sent" in states else Known.NOTHING
+
+
+def told(connection: sqlite3.Connection, number: int) -> list[Told]:
+    """What staff were told about an alert, failures with their reason, in the order of the events."""
+    rows = connection.execute(
+        "SELECT channel, turn, tried_at, state, answer FROM outbox JOIN event ON event.id = outbox.event"
+        " WHERE outbox.number = ? AND tried_at IS NOT NULL ORDER BY outbox.id",
+        (number,),
+    )
+    return [Told(row["channel"], row["turn"], row["tried_at"], row["state"] == "sent", row["answer"]) for row in rows]
+
+
+class SqliteOutbox:
+    """What the worker needs of the table, from any thread; raises OutboxError while the file refuses."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def due(self, channel: str, now: float, limit: int) -> list[OutboxRow]:
+        """All that waits about the alerts of which something is due, for at most `limit` alerts."""
+        rows = self._do(
+            lambda db: db.execute(
+                "SELECT outbox.id, outbox.number, channel, due, tries, rule, key, place, at, turn, severity, delivery,"
+                ' why, "values", evidence FROM outbox JOIN event ON event.id = outbox.event'
+                " WHERE channel = ?1 AND state = 'waiting' AND outbox.number IN ("
+                "SELECT outbox.number FROM outbox JOIN event ON event.id = outbox.event"
+                " WHERE channel = ?1 AND state = 'waiting' AND due <= ?2"
+                " GROUP BY outbox.number ORDER BY max(severity) DESC, outbox.number LIMIT ?3)",
+                (channel, now, limit),
+            ).fetchall()
+        )
+        return [
+            OutboxRow(row["id"], row["number"], row["channel"], event_of(row), row["due"], row["tries"]) for row in rows
+        ]
+
+    def next_due(self, channel: str) -> float | None:
+        """When the earliest waiting row of a channel is due."""
+        row = self._do(
+            lambda db: db.execute(
+                "SELECT min(due) AS due FROM outbox WHERE channel = ? AND state = 'waiting'", (channel,)
+            ).fetchone()
+        )
+        return None if row["due"] is None else float(row["due"])
+
+    def postponed(self, ids: Sequence[int], due: float) -> None:
+        """These wait until `due` without having been tried."""
+        self._do(lambda db: db.executemany("UPDATE outbox SET due = ? WHERE id = ?", [(due, id) for id in ids]))
+
+    def delivered(self, ids: Sequence[int], at: float, answer: str) -> None:
+        """The endpoint took the message with these rows."""
+        self._do(
+            lambda db: db.executemany(
+                "UPDATE outbox SET state = 'sent', tried_at = ?, answer = ? WHERE id = ?",
+                [(at, answer, id) for id in ids],
+            )
+        )
+
+    def failed(self, ids: Sequence[int], at: float, retry_at: float | None, answer: str) -> None:
+        """The endpoint did not take it; without a time to retry these rows are given up."""
+        self._do(
+            lambda db: db.executemany(
+                "UPDATE outbox SET state = iif(?1 IS NULL, 'given_up', 'waiting'), due = coalesce(?1, due),"
+                " tries = tries + 1, tried_at = ?2, answer = ?3 WHERE id = ?4",
+                [(retry_at, at, answer, id) for id in ids],
+            )
+        )
+
+    def _do(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return self._run(fn)
+        except sqlite3.Error as error:
+            raise OutboxError(str(error)) from error

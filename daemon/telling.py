@@ -1,0 +1,138 @@
+"""Who is told what and when: the decisions, without a clock, a store or a network.
+
+Strategy. With each event, in its own transaction, every channel that wants it gets a row in the outbox; what is still
+unsent about one alert is told as one *story*, so an alert that is over before anybody heard of it is told once. Rows
+that come due faster than a channel's rate are bundled: the gravest alone, all the others in one message.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from daemon.channel import Channel
+from rules.calendar import Calendar
+from rules.model import Event, Severity, Turn
+
+ENDINGS = (Turn.CLEARED, Turn.WITHDRAWN)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 900.0
+MOST_TRIES = 300  # with the longest pause some three days: a weekend without internet
+
+
+class OutboxRow(NamedTuple):
+    """One event for one channel; `number` is the alert's, `id` is 0 until stored.
+
+    `is_wanted` says whether the channel asks for this turn as such. One that it did not ask for still counts when it
+    is the first that the channel hears of the alert, or when what it replaces is not sent yet.
+    """
+
+    id: int
+    number: int
+    channel: str
+    event: Event
+    due: float
+    tries: int = 0
+    is_wanted: bool = True
+
+
+class OutboxError(Exception):
+    """The outbox cannot be read or written now; try again later."""
+
+
+class Outbox(Protocol):
+    """What whoever tells staff needs of the store; every call may raise OutboxError."""
+
+    def due(self, channel: str, now: float, limit: int) -> list[OutboxRow]:
+        """All that waits about the alerts of which something is due, for at most `limit` alerts."""
+
+    def next_due(self, channel: str) -> float | None:
+        """When the earliest waiting row of a channel is due."""
+
+    def postponed(self, ids: Sequence[int], due: float) -> None:
+        """These wait until `due` without having been tried."""
+
+    def delivered(self, ids: Sequence[int], at: float, answer: str) -> None:
+        """The endpoint took the message with these rows."""
+
+    def failed(self, ids: Sequence[int], at: float, retry_at: float | None, answer: str) -> None:
+        """The endpoint did not take it; without a time to retry these rows are given up."""
+
+
+class Known(StrEnum):
+    """What a channel already has of an alert."""
+
+    NOTHING = "nothing"
+    UNSENT = "unsent"
+    SENT = "sent"
+
+
+Story = tuple[OutboxRow, ...]  # all that is unsent about one alert on one channel, in the order it happened
+
+
+def rows_for(event: Event, number: int, channels: Iterable[Channel], calendar: Calendar) -> list[OutboxRow]:
+    """The rows an event may need; `is_needed` says of each, once the earlier ones are known, whether it does."""
+    return [
+        OutboxRow(0, number, channel.name, event, allowed_at(channel, event.severity, event.at, calendar),
+                  is_wanted=_asks_for(channel, event.turn))
+        for channel in channels
+        if _may_hear(channel, event)
+    ]  # fmt: skip
+
+
+def _may_hear(channel: Channel, event: Event) -> bool:
+    if event.turn in ENDINGS:
+        return True  # an end follows its raise, whatever the severity was by then
+    asked = event.turn in channel.turns or (event.turn is Turn.UPDATED and Turn.RAISED in channel.turns)
+    return asked and event.severity in channel.severities and event.delivery in channel.deliveries
+
+
+def _asks_for(channel: Channel, turn: Turn) -> bool:
+    """Who asks to hear of the end hears of a withdrawal too, else an alert would stay open in their minds."""
+    return turn in channel.turns or (turn is Turn.WITHDRAWN and Turn.CLEARED in channel.turns)
+
+
+def is_needed(row: OutboxRow, known: Known) -> bool:
+    """Whether a channel that knows this much of the alert needs the row."""
+    if known is Known.NOTHING:
+        return row.event.turn not in ENDINGS  # an update may be the first that is grave enough for the channel
+    return known is Known.UNSENT or row.is_wanted
+
+
+def allowed_at(channel: Channel, severity: Severity, at: float, calendar: Calendar) -> float:
+    """The time from `at` on when a channel may hear of something of this severity."""
+    quiet = channel.quiet
+    if quiet is None or severity is Severity.CRITICAL or not quiet.holds(calendar.minute(at)):
+        return at
+    day = calendar.local(at).date()
+    end = calendar.at_minute(day, quiet.end)
+    return end if end > at else calendar.at_minute(day + timedelta(days=1), quiet.end)
+
+
+def severity_of(rows: Iterable[OutboxRow]) -> Severity:
+    """The highest severity among some rows."""
+    return max(row.event.severity for row in rows)
+
+
+def stories(rows: Iterable[OutboxRow]) -> list[Story]:
+    """Rows gathered by alert, the gravest and then the oldest first."""
+    by_number: dict[int, list[OutboxRow]] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        by_number.setdefault(row.number, []).append(row)
+    return sorted(
+        (tuple(story) for story in by_number.values()), key=lambda story: (-severity_of(story), story[0].number)
+    )
+
+
+def bundles(gathered: Sequence[Story], room: int) -> list[list[Story]]:
+    """What to put into each of at most `room` messages: one story each, and what exceeds it all in the last."""
+    if room <= 0:
+        return []
+    if len(gathered) <= room:
+        return [[story] for story in gathered]
+    return [*([story] for story in gathered[: room - 1]), list(gathered[room - 1 :])]
+
+
+def pause_s(tries: int, chance: float) -> float:
+    """How long to wait after the `tries`-th failure; `chance` in 0..1 spreads those that failed together."""
+    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(tries - 1, 10))
+    return longest * (0.75 + chance / 4)
