@@ -1,0 +1,245 @@
+"""The evidence of an alert as a chart: inline SVG, drawn here, so that it needs no script and prints well.
+
+Strategy. Each point has a panel of its own above one shared time axis: units differ, and a state is not a curve.
+A gauge is a line that breaks where readings no longer speak (`holds_s`); a state is a bar while it is 1. Readings
+are thinned to four a pixel column (first, least, most, last), so peaks stay whatever the length. The drawing has a
+fixed size in pixels; a page holds one for phones and one for desks and shows the one that fits.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import floor, log10
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from dashboard.reader import Reader, number
+from rules.model import Point, Reading
+from rules.quantity import QUANTITIES, Kind
+
+WIDE_PX, NARROW_PX = 820, 340
+
+_LEFT_PX, _RIGHT_PX = 46, 10
+_TITLE_PX, _FOOT_PX = 24, 34
+_GAUGE_PX, _STATE_PX = 132, 18
+_LABEL_PX = 62  # room that a time label takes
+_TIME_STEPS_S = (5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+
+Dot = tuple[float, float]  # (at, value) of a reading, or (x, y) on the drawing
+
+
+class Frame(NamedTuple):
+    """What a chart shows: its times, the hold `(since, raised)` to shade, the limit of the first point."""
+
+    since: float
+    until: float
+    hold: tuple[float, float] | None = None
+    threshold: float | None = None
+
+
+class Series(NamedTuple):
+    """A point with its readings by time."""
+
+    point: Point
+    readings: Sequence[Reading]
+
+
+def runs(readings: Iterable[Reading], holds_s: float) -> list[list[Dot]]:
+    """Readings as stretches without a gap: within one, each reading still speaks when the next comes."""
+    found: list[list[Dot]] = []
+    for reading in readings:
+        if not found or reading.at - found[-1][-1][0] > holds_s:
+            found.append([])
+        found[-1].append((reading.at, reading.value))
+    return found
+
+
+def thinned(run: Sequence[Dot], column_s: float) -> list[Dot]:
+    """At most four dots for each `column_s` seconds: the first, the least, the most and the last."""
+    kept: list[Dot] = []
+    column: list[Dot] = []
+    for dot in run:
+        if column and dot[0] // column_s != column[0][0] // column_s:
+            kept += _extremes(column)
+            column = []
+        column.append(dot)
+    return kept + _extremes(column)
+
+
+def _extremes(column: Sequence[Dot]) -> Iterable[Dot]:
+    if len(column) <= 4:
+        return column
+    least, most = min(column, key=lambda dot: dot[1]), max(column, key=lambda dot: dot[1])
+    return sorted({column[0], least, most, column[-1]})
+
+
+def value_ticks(least: float, most: float) -> list[float]:
+    """Three to six round values that enclose a range."""
+    span = (most - least) or abs(most) or 1.0
+    rough = span / 3
+    power = 10.0 ** floor(log10(rough))
+    step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * 0.999)
+    first, last = floor(least / step + 1e-9), -floor(-most / step + 1e-9)
+    return [round(step * n, 9) for n in range(first, max(last, first + 1) + 1)]
+
+
+def time_ticks(frame: Frame, reader: Reader, width_px: float) -> list[float]:
+    """Round times of the site's own clock, as many as their labels leave room for."""
+    calendar, span = reader.site.calendar, frame.until - frame.since
+    most = max(1.0, width_px / _LABEL_PX)
+    step = next((step for step in _TIME_STEPS_S if span / step <= most), _TIME_STEPS_S[-1])
+    step *= max(1, round(span / step / most))  # beyond the list: whole numbers of days
+    midnight = calendar.at_minute(calendar.local(frame.since).date(), 0)
+    at = midnight + step * floor((frame.since - midnight) / step)
+    ticks = []
+    while at <= frame.until:
+        if at >= frame.since:
+            ticks.append(at)
+        at += step
+    return ticks
+
+
+def chart(series: Sequence[Series], frame: Frame, reader: Reader, *, width_px: int) -> Markup:
+    """The drawing of these series, one below the other."""
+    drawing = _Drawing(frame, reader, width_px)
+    top = 18.0 if frame.hold else 2.0
+    parts: list[str] = []
+    for index, item in enumerate(series):
+        is_state = QUANTITIES[item.point.quantity].kind is Kind.STATE
+        height = _STATE_PX if is_state else _GAUGE_PX
+        parts.append(drawing.heading(item.point, top))
+        top += _TITLE_PX
+        draw = drawing.state if is_state else drawing.gauge
+        parts.append(draw(item, top, frame.threshold if index == 0 else None))
+        top += height + 10
+    parts = [drawing.shade(top), *parts, drawing.axis(top), drawing.raised(top)]
+    label = reader.say(
+        "alert.chart", points=reader.names(item.point for item in series),
+        since=reader.clock(frame.since), until=reader.clock(frame.until),
+    )  # fmt: skip
+    size = f'viewBox="0 0 {width_px} {top + _FOOT_PX:.0f}" width="{width_px}" height="{top + _FOOT_PX:.0f}"'
+    name = "wide" if width_px > NARROW_PX else "narrow"
+    return Markup(f'<svg class="chart {name}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>')
+
+
+class _Drawing:
+    """The parts of one chart, as SVG text; x is the same for all of them."""
+
+    def __init__(self, frame: Frame, reader: Reader, width_px: int) -> None:
+        self._frame, self._reader, self._width = frame, reader, width_px
+        self._plot = width_px - _LEFT_PX - _RIGHT_PX
+        self._column_s = max(0.001, (frame.until - frame.since) / self._plot)
+
+    def x(self, at: float) -> float:
+        inside = min(max(at, self._frame.since), self._frame.until)
+        return _LEFT_PX + (inside - self._frame.since) / self._column_s
+
+    def heading(self, point: Point, top: float) -> str:
+        unit = QUANTITIES[point.quantity].unit
+        name = self._reader.point(point)
+        return _text(_LEFT_PX, top + 14, f"{name} ({unit})" if unit else name, "heading")
+
+    def gauge(self, item: Series, top: float, threshold: float | None) -> str:
+        """A line over a grid, and the limit as a dashed line with its value."""
+        ticks = value_ticks(*_span(item.readings, threshold))
+        low, high = ticks[0], ticks[-1]
+
+        def y(value: float) -> float:
+            return top + _GAUGE_PX * (high - value) / (high - low)
+
+        right = _LEFT_PX + self._plot
+        parts = [
+            f'<path class="grid" d="M{_LEFT_PX} {y(tick):.1f}H{right}"/>'
+            + _text(_LEFT_PX - 6, y(tick) + 4, number(tick), "tick", "end")
+            for tick in ticks
+        ]
+        lines = "".join(self._line(run, y) for run in runs(item.readings, item.point.holds_s))
+        clip = f'x="{_LEFT_PX}" y="{top - 2}" width="{self._plot}" height="{_GAUGE_PX + 4}"'
+        view = f'viewBox="{_LEFT_PX} {top - 2} {self._plot} {_GAUGE_PX + 4}"'
+        parts.append(f'<svg {clip} {view}><path class="line" d="{lines}"/></svg>')
+        if threshold is not None:
+            unit = QUANTITIES[item.point.quantity].unit
+            text = self._reader.say("alert.limit", value=f"{number(threshold)} {unit}".strip())
+            above = y(threshold) - 5 if y(threshold) - top > 14 else y(threshold) + 14
+            parts.append(f'<path class="limit" d="M{_LEFT_PX} {y(threshold):.1f}H{right}"/>')
+            parts.append(_text(right - 2, above, text, "limit-label", "end"))
+        return "".join(parts)
+
+    def _line(self, run: Sequence[Dot], y: Callable[[float], float]) -> str:
+        dots = [f"{self._free_x(at):.1f} {y(value):.1f}" for at, value in thinned(run, self._column_s)]
+        return f"M{'L'.join(dots)}" if len(dots) > 1 else f"M{dots[0]}h.01"
+
+    def _free_x(self, at: float) -> float:
+        """x also outside the plot, for a line that comes in from before; the plot clips it."""
+        return _LEFT_PX + (at - self._frame.since) / self._column_s
+
+    def state(self, item: Series, top: float, threshold: float | None) -> str:
+        """A bar while the state is 1, a thin base line while it is 0, nothing while it is unknown."""
+        parts = []
+        for begin, end, value in _stretches(runs(item.readings, item.point.holds_s), item.point.holds_s):
+            x, width = self.x(begin), self.x(end) - self.x(begin)
+            if width <= 0:
+                continue
+            height = _STATE_PX if value else 2
+            where = f'x="{x:.1f}" y="{top + _STATE_PX - height:.1f}" width="{max(width, 0.8):.1f}" height="{height}"'
+            parts.append(f'<rect class="{"on" if value else "off"}" {where}/>')
+            if value and width > 48:
+                word = self._reader.value(item.point, value)[0]
+                parts.append(_text(x + 6, top + 13, word, "on-label"))
+        return "".join(parts)
+
+    def shade(self, bottom: float) -> str:
+        """The hold: the time in which the condition held without being an alert yet."""
+        if self._frame.hold is None:
+            return ""
+        begin, end = (self.x(at) for at in self._frame.hold)
+        return f'<rect class="hold" x="{begin:.1f}" y="18" width="{end - begin:.1f}" height="{bottom - 22:.1f}"/>'
+
+    def raised(self, bottom: float) -> str:
+        """A line at the time of the alert, with its time above."""
+        if self._frame.hold is None:
+            return ""
+        x = self.x(self._frame.hold[1])
+        anchor = "end" if x > self._width * 0.7 else "start" if x < self._width * 0.3 else "middle"
+        text = self._reader.say("alert.raised", when=f"{self._reader.site.calendar.local(self._frame.hold[1]):%H:%M}")
+        return f'<path class="raised" d="M{x:.1f} 18V{bottom - 4:.1f}"/>' + _text(x, 12, text, "raised-label", anchor)
+
+    def axis(self, bottom: float) -> str:
+        """The times, and below them the day wherever it begins."""
+        calendar = self._reader.site.calendar
+        y = bottom - 4
+        parts = [f'<path class="axis" d="M{_LEFT_PX} {y:.1f}H{_LEFT_PX + self._plot}"/>']
+        shown_day = None
+        is_one_day = calendar.local(self._frame.since).date() == calendar.local(self._reader.now).date()
+        for at in time_ticks(self._frame, self._reader, self._plot):
+            local, x = calendar.local(at), self.x(at)
+            parts.append(f'<path class="axis" d="M{x:.1f} {y:.1f}v4"/>')
+            parts.append(_text(x, y + 16, f"{local:%H:%M}", "tick", "middle"))
+            if local.date() != shown_day and not is_one_day:
+                parts.append(_text(x, y + 30, self._reader.date(local), "day", "middle"))
+            shown_day = local.date()
+        return "".join(parts)
+
+
+def _span(readings: Sequence[Reading], threshold: float | None) -> tuple[float, float]:
+    """The range of values to show; zero is part of it unless the values are far from it."""
+    values = [reading.value for reading in readings] + ([] if threshold is None else [threshold])
+    least, most = min(values, default=0.0), max(values, default=1.0)
+    if 0 < least < most * 0.6:
+        least = 0.0
+    return least, most
+
+
+def _stretches(found: Sequence[Sequence[Dot]], holds_s: float) -> Iterator[tuple[float, float, float]]:
+    """`(begin, end, value)` for each time a state does not change; the last reading of a run speaks for `holds_s`."""
+    for index, run in enumerate(found):
+        begin, value = run[0]
+        for at, other in run[1:]:
+            if other != value:
+                yield begin, at, value
+                begin, value = at, other
+        ends = run[-1][0] + holds_s
+        yield begin, min(ends, found[index + 1][0][0]) if index + 1 < len(found) else ends, value
+
+
+def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -1,0 +1,112 @@
+"""Whoever reads a page: their language, the site and the time it is; turns facts into words for them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard import words
+from rules.incident import Incident
+from rules.model import Event, Hold, Place, Point, Site
+from rules.quantity import QUANTITIES, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One reader at one moment; `now` is Unix seconds."""
+
+    language: str
+    site: Site
+    now: float
+
+    # -- words
+
+    def say(self, key: str, **values: object) -> str:
+        return words.say(key, self.language, **values)
+
+    def label(self, group: str, name: str) -> str:
+        return words.label(group, name, self.language)
+
+    def title(self, rule: str) -> str:
+        return words.title(rule, self.language)
+
+    def todo(self, rule: str) -> str:
+        return words.todo(rule, self.language)
+
+    def sentence(self, event: Event) -> str:
+        return words.sentence(event, self.language)
+
+    # -- places and points
+
+    def place(self, place_id: str) -> str:
+        """What people call a place: its building's name and its own; an unknown one keeps its id."""
+        place = self.site.places.get(place_id)
+        if place is None:
+            return place_id
+        building = self.site.places.get(place.building)
+        if building is None or building.id == place.id or place.name.startswith(building.name):
+            return place.name
+        return f"{building.name} {place.name}"
+
+    def owner(self, place: Place) -> str:
+        """Who is responsible: the place's own owner, or its building's."""
+        building = self.site.places.get(place.building)
+        return place.owner or (building.owner if building else "")
+
+    def point(self, point: Point) -> str:
+        """What a point measures, with the part of the place where there are several."""
+        quantity = self.label("quantity", point.quantity)
+        return f"{self.label('part', point.part)} · {quantity}" if point.part else quantity
+
+    def value(self, point: Point, value: float) -> tuple[str, str]:
+        """A value as a number and its unit, or as a word where it is a state."""
+        quantity = QUANTITIES[point.quantity]
+        if quantity.kind is Kind.STATE:
+            return self.label("state", f"{point.quantity}_{int(value)}"), ""
+        return number(value), quantity.unit
+
+    # -- time
+
+    def clock(self, at: float) -> str:
+        """The site's wall clock, with the date unless it is today."""
+        local = self.site.calendar.local(at)
+        is_today = local.date() == self.site.calendar.local(self.now).date()
+        return f"{local:%H:%M}" if is_today else f"{self.date(local)} {local:%H:%M}"
+
+    def date(self, local: datetime) -> str:
+        """A day, with its year unless it is this one."""
+        is_this_year = local.year == self.site.calendar.local(self.now).year
+        month = self.say("date.months").split()[local.month - 1]
+        return self.say("date.day" if is_this_year else "date.year", day=local.day, month=month, year=local.year)
+
+    def duration(self, seconds: float) -> str:
+        return words.duration(seconds, self.language)
+
+    def ago(self, at: float) -> str:
+        """How long ago a time was."""
+        return self.say("duration.ago", duration=self.duration(self.now - at))
+
+    def hold(self, hold: Hold) -> str:
+        """How far a hold is: `12 of 30 min`, in the unit that suits its whole."""
+        unit, seconds = ("s", 1) if hold.needed_s < 180 else ("min", 60) if hold.needed_s < 3 * 3600 else ("h", 3600)
+        done = min(hold.covered_s, hold.needed_s) / seconds
+        return self.say(f"alerts.hold_{unit}", done=int(done), all=f"{hold.needed_s / seconds:g}")
+
+    # -- alerts
+
+    def lasted(self, incident: Incident) -> str:
+        """How long an alert's condition has held, or held until it ended."""
+        until = incident.ended.at if incident.ended else self.now
+        return self.duration(until - incident.raised.evidence.since)
+
+    def names(self, points: Iterable[Point]) -> str:
+        """What several points measure, each named once."""
+        return self.say("alert.and").join(dict.fromkeys(self.point(point) for point in points))
+
+
+def number(value: float) -> str:
+    """A number with as many digits as people read: three or so, more only in front of the point."""
+    size = abs(value)
+    digits = 0 if size >= 1000 and value == int(value) else 1 if size >= 100 else 2
+    text = f"{value:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "\N{MINUS SIGN}") if text != "-0" else "0"

@@ -1,0 +1,164 @@
+"""A campus made of lists, for tests of the panel."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from dashboard.view import Latest, SourceState, Told
+from rules.calendar import Calendar
+from rules.engine import RunningHold
+from rules.incident import Incident
+from rules.model import Delivery, Event, Evidence, Hold, Place, Point, Reading, Severity, Site, Turn
+
+NOW = 1770269880.0  # Thu 5 Feb 2026 13:38 in Shanghai
+
+
+@dataclass
+class FakeCampus:
+    """Implements `dashboard.view.Campus` from what it is given; `tell` says that something changed."""
+
+    site: Site
+    at: float = NOW
+    stories: list[Incident] = field(default_factory=list)
+    messages: dict[int, list[Told]] = field(default_factory=dict)
+    running: list[RunningHold] = field(default_factory=list)
+    newest: dict[str, Latest] = field(default_factory=dict)
+    states: list[SourceState] = field(default_factory=list)
+    log: list[Reading] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    listeners: list[Callable[[str], None]] = field(default_factory=list)
+    is_heard: threading.Event = field(default_factory=threading.Event)
+
+    def now(self) -> float:
+        return self.at
+
+    def incidents(self, *, only_open: bool = False, limit: int = 200) -> Sequence[Incident]:
+        chosen = [story for story in self.stories if story.is_open or not only_open]
+        return sorted(chosen, key=lambda story: (not story.is_open, -story.number))[:limit]
+
+    def incident(self, number: int) -> Incident | None:
+        return next((story for story in self.stories if story.number == number), None)
+
+    def told(self, number: int) -> Sequence[Told]:
+        return self.messages.get(number, [])
+
+    def holds(self) -> Sequence[RunningHold]:
+        return self.running
+
+    def latest(self) -> dict[str, Latest]:
+        return self.newest
+
+    def sources(self) -> Sequence[SourceState]:
+        return self.states
+
+    def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
+        wanted = set(points)
+        return [reading for reading in self.log if reading.point in wanted and since <= reading.at <= until]
+
+    def notices(self) -> Sequence[str]:
+        return self.keys
+
+    def subscribe(self, on_change: Callable[[str], None]) -> Callable[[], None]:
+        self.listeners.append(on_change)
+        self.is_heard.set()
+        return lambda: self.listeners.remove(on_change)
+
+    def tell(self, what: str) -> None:
+        for listener in list(self.listeners):
+            listener(what)
+
+
+def campus_site(*, room_name: str = "105") -> Site:
+    """A teaching building and a dormitory with one room each that is measured."""
+    places = [
+        Place("teach-1", "1号教学楼", "teaching", "teach-1", owner="教务处"),
+        Place("teach-1/105", room_name, "classroom", "teach-1", floor="1", note="开关在门后"),
+        Place("dorm-3", "3号宿舍楼", "dormitory", "dorm-3", owner="宿管一组"),
+        Place("dorm-3/402", "402", "dorm_room", "dorm-3", floor="4"),
+        Place("dorm-3/1F-wash", "1F-wash", "washroom", "dorm-3", floor="1", note="总阀在门后"),
+    ]
+    points = [
+        ("teach-1/105", "lighting", "power_w", 150.0), ("teach-1/105", "", "occupied", 600.0),
+        ("dorm-3/402", "", "power_w", 75.0), ("dorm-3/402", "", "energy_kwh", 75.0),
+        ("dorm-3/1F-wash", "", "flow_lpm", 75.0), ("dorm-3/1F-wash", "", "volume_m3", 75.0),
+    ]  # fmt: skip
+    made = []
+    for place, part, quantity, holds_s in points:
+        name = "/".join(item for item in (place, part, quantity) if item)
+        made.append(Point(name, place, part, quantity, place, "broker", holds_s))
+    return Site(
+        "no1", "第一中学", {place.id: place for place in places}, {point.id: point for point in made}, Calendar()
+    )
+
+
+def event(rule: str, place: str, at: float, **changed: object) -> Event:
+    """An event with plausible defaults; `changed` overrides its fields."""
+    plain = Event(
+        rule, place, place, at, Turn.RAISED, Severity.MAJOR, Delivery.PAGE, "", {}, Evidence(at - 1800.0, (), None, 1800.0)
+    )
+    return plain._replace(**changed)  # type: ignore[arg-type]
+
+
+def busy_campus(site: Site | None = None) -> FakeCampus:
+    """A campus in the middle of an afternoon: something on each page."""
+    campus = FakeCampus(site or campus_site())
+    water, lights = _water_story(), _lights_story()
+    heater = Incident(11, (event(
+        "high_power", "dorm-3/402", NOW - 240, severity=Severity.CRITICAL, why="high_power.raised",
+        values={"step_w": 1480.0, "watts": 1480.0, "minutes": 1.0},
+        evidence=Evidence(NOW - 300, ("dorm-3/402/power_w",), 300.0, 60.0),
+    ),))  # fmt: skip
+    campus.stories = [water, lights, heater]
+    campus.messages = {12: [
+        Told("值班群", "raised", NOW - 1019, True, "ok"),
+        Told("班主任邮箱", "raised", NOW - 1015, False, "errcode 310000: keywords not in content"),
+    ]}  # fmt: skip
+    campus.running = [
+        RunningHold("lights_left_on", "teach-1/105", "teach-1/105", (), Hold(NOW - 720, 720.0, 1800.0)),
+        RunningHold("high_power", "dorm-3/402", "dorm-3/402", (), Hold(NOW - 15, 15.0, 20.0)),
+    ]
+    campus.log = sorted(_readings(), key=lambda reading: reading.at)
+    for reading in campus.log:
+        campus.newest[reading.point] = Latest(reading.at, reading.value)
+    campus.newest["dorm-3/402/energy_kwh"] = Latest(NOW - 40_000, 12345.67, is_shown_only=True)
+    campus.states = [
+        SourceState("broker", "mqtt", True, NOW - 86_400 * 3.2, 1_284_511, {"bad_json": 3, "unknown_topic": 218},
+                    "campus/dorm-3/999/meter: unknown topic"),
+        SourceState("dorm-3 bus", "serial", False, NOW - 780, 51_730, {"no_answer": 41, "checksum": 2},
+                    "000000012345: no answer to 02 03 00 00"),
+        SourceState("boiler house", "mqtt", None, 0.0, 0, {}, ""),
+    ]  # fmt: skip
+    return campus
+
+
+def _water_story() -> Incident:
+    evidence = Evidence(NOW - 1020 - 1800, ("dorm-3/1F-wash/flow_lpm", "dorm-3/1F-wash/volume_m3"), 2.0, 1640.0)
+    values = {"minutes": 30.0, "litres": 186.0, "lpm": 6.2}
+    return Incident(12, (
+        event("running_water", "dorm-3/1F-wash", NOW - 1020, why="running_water.raised", values=values, evidence=evidence),
+        event("running_water", "dorm-3/1F-wash", NOW - 300, turn=Turn.UPDATED, severity=Severity.CRITICAL,
+              why="running_water.raised", values=values | {"minutes": 42.0, "litres": 261.0}, evidence=evidence),
+    ))  # fmt: skip
+
+
+def _lights_story() -> Incident:
+    evidence = Evidence(NOW - 20_000, ("teach-1/105/lighting/power_w", "teach-1/105/occupied"), 40.0, 1800.0)
+    raised = event("lights_left_on", "teach-1/105", NOW - 18_200, severity=Severity.MINOR, why="lights_left_on.raised",
+                   delivery=Delivery.DIGEST, values={"minutes": 30.0}, evidence=evidence)  # fmt: skip
+    cleared = raised._replace(at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared", values={"minutes": 66.0})
+    return Incident(9, (raised, cleared))
+
+
+def _readings() -> Iterable[Reading]:
+    """Six hours: a tap since 47 min with a gap in the data, lights in an empty room this morning, a kettle."""
+    for step in range(720):
+        at = NOW - 21_600 + step * 30.0
+        if not NOW - 1500 < at < NOW - 1260:
+            flow = 6.2 + 0.2 * (step % 3) if at > NOW - 2820 else 4.0 if step % 23 < 2 else 0.0
+            yield Reading("dorm-3/1F-wash/flow_lpm", at, flow)
+            yield Reading("dorm-3/1F-wash/volume_m3", at, round(812.4 + max(0.0, at - NOW + 2820) * 6.2 / 60_000, 3))
+        lamps = 312.0 + step % 5 if NOW - 21_000 < at < NOW - 16_000 else 4.0
+        yield Reading("teach-1/105/lighting/power_w", at, lamps)
+        yield Reading("dorm-3/402/power_w", at, 1590.0 + step % 7 if at > NOW - 300 else 110.0 + step % 9)
+        if step % 10 == 0:
+            yield Reading("teach-1/105/occupied", at, float(at < NOW - 20_000 or at > NOW - 6_000))
