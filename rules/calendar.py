@@ -46,14 +46,14 @@ class Calendar:
     terms: tuple[Term, ...] = ()
     closed: frozenset[date] = frozenset()
     closed_weekdays: frozenset[int] = frozenset()
-    _zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    zone: ZoneInfo = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_zone", ZoneInfo(self.timezone))
+        object.__setattr__(self, "zone", ZoneInfo(self.timezone))
 
     def local(self, at: float) -> datetime:
         """The site's wall clock at a time."""
-        return datetime.fromtimestamp(at, self._zone)
+        return datetime.fromtimestamp(at, self.zone)
 
     def minute(self, at: float) -> float:
         """Minutes after local midnight."""
@@ -68,7 +68,7 @@ class Calendar:
 
     def at_minute(self, day: date, minute: int) -> float:
         """The time of a minute of a local day; minute 1440 is the next midnight."""
-        whole = datetime(day.year, day.month, day.day, tzinfo=self._zone) + timedelta(
+        whole = datetime(day.year, day.month, day.day, tzinfo=self.zone) + timedelta(
             days=minute // 1440, minutes=minute % 1440
         )
         return whole.timestamp()

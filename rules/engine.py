@@ -128,11 +128,13 @@ class Engine:
             for point, value in sample.values.items():
                 if point not in self._held or self._held[point] < (sample.at, value):
                     self._held[point] = (sample.at, value)
+        if sample.device.startswith("source/") and (running := sample.values.get(f"{sample.device}/backlog")) is not None:
+            self._set_away(sample.device, away=bool(running))
         return flag
 
-    def backlog(self, source: str, running: bool) -> None:
+    def _set_away(self, source: str, *, away: bool) -> None:
         """A source begins or ends to deliver what queued up; the end of the last one judges the newest values."""
-        if running:
+        if away:
             self._away.add(source)
             return
         self._away.discard(source)
@@ -148,9 +150,9 @@ class Engine:
         self._held.clear()
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether a source still delivers its backlog: the mark should not move meanwhile."""
-        return bool(self._away)
+    def away(self) -> frozenset[str]:
+        """The sources (`source/NAME`) that still deliver their backlog: the mark should not move meanwhile."""
+        return frozenset(self._away)
 
     # -- time
 

@@ -1,0 +1,1 @@
+"""MQTT payload conventions: one file each; what a topic and its payload say, as samples and faults."""

@@ -1,0 +1,363 @@
+"""The MQTT transport: pumps a broker through the payload codecs, and acknowledges only what was committed.
+
+Strategy. One thread owns the paho client and its socket. Reads go through a buffer, since paho reads a packet's header
+byte by byte and would pay a system call for each; acknowledgements of a whole commit leave in one write. The session
+is persistent: what is not acknowledged comes again. After every connection that resumes a session a marker is
+published to a topic of our own; what arrives before it comes back was queued while we were away.
+"""
+
+import contextlib
+import logging
+import random
+import select
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from secrets import token_hex
+from typing import Any, Protocol
+from zlib import crc32
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from adapters.payloads.topics import TopicTable, subscription
+from adapters.source import MqttSource
+from rules.model import Fault, How, Reason, Received, Sample
+
+log = logging.getLogger("caretaker.mqtt")
+
+RECEIVE_MAXIMUM = 5_000
+KEEPALIVE_S = 30
+LONGEST_PAUSE_S = 60.0
+BURST = 500            # messages handed over together at most
+WINDOW_V5 = 4_000      # commit before the broker stops sending at RECEIVE_MAXIMUM
+WINDOW_V311 = 10       # mosquitto stops at 20 unacknowledged messages unless it is configured otherwise
+_UNSUPPORTED_VERSION = 132
+
+
+class HandOver(Protocol):
+    def __call__(self, received: Sequence[Received], *, window: int, is_new_session: bool) -> None: ...
+
+
+class MqttTransport:
+    """A thread that keeps one broker connected; `hand_over` gets what it received and must not block."""
+
+    def __init__(self, source: MqttSource, *, clock: Callable[[], float], hand_over: HandOver) -> None:
+        self._source = source
+        self._clock = clock
+        self._hand_over = hand_over
+        self._table = TopicTable(source.name, source.topics)
+        self._state = f"source/{source.name}"
+        self._marker_topic = f"caretaker/{source.client_id}/marker"
+        self._marker: bytes | None = None
+        self._protocol = MQTTProtocolVersion.MQTTv5
+        self._client: _Client | None = None
+        self._burst: list[Received] = []
+        self._is_new_session = False
+        self._acks: deque[Sequence[int]] = deque()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._stopping = threading.Event()
+        self._is_down_since: float | None = None
+        self._was_accepted = False
+        self._thread = threading.Thread(target=self._run, name=f"mqtt {source.name}", daemon=True)
+
+    # -- called by others
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Send the last acknowledgements, disconnect, end the thread; the session stays with the broker."""
+        self._stopping.set()
+        self._wake()
+        self._thread.join(timeout_s)
+        self._wake_read.close()
+        self._wake_write.close()
+
+    def acknowledge(self, packets: Sequence[int]) -> None:
+        """Tell the broker that these packets, in this order, are safe with us."""
+        self._acks.append(packets)
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_write.send(b"x")
+        except OSError:  # stopped meanwhile, or a wake-up is pending anyway
+            return
+
+    # -- the thread
+
+    def _run(self) -> None:
+        pause = 1.0
+        while not self._stopping.is_set():
+            self._was_accepted = False
+            reason = self._session()
+            if self._was_accepted:
+                pause = 1.0
+            if self._stopping.is_set():
+                break
+            self._note_down(reason)
+            self._stopping.wait(pause * random.uniform(0.5, 1.0))  # jitter: a broker that restarts meets us one by one
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _session(self) -> str:
+        """Connect and pump until the connection ends; why it ended."""
+        self._client = client = self._make_client()
+        protocol = self._protocol
+        try:
+            if protocol == MQTTProtocolVersion.MQTTv5:
+                properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+                properties.SessionExpiryInterval = self._source.session_s
+                properties.ReceiveMaximum = RECEIVE_MAXIMUM
+                client.connect(
+                    self._source.host, self._source.port, KEEPALIVE_S, clean_start=False, properties=properties
+                )
+            else:
+                client.connect(self._source.host, self._source.port, KEEPALIVE_S)
+            reason = self._pump(client)
+        except (OSError, ValueError) as error:  # ValueError: a host name that cannot be one
+            return str(error)
+        finally:
+            self._flush()
+            client.close()
+        if not self._was_accepted and protocol == self._protocol and client.was_cut:
+            # Some brokers hang up on MQTT 5 instead of naming the version they speak; so may one that just starts.
+            is_v5 = protocol == MQTTProtocolVersion.MQTTv5
+            self._protocol = MQTTProtocolVersion.MQTTv311 if is_v5 else MQTTProtocolVersion.MQTTv5
+        return reason
+
+    def _pump(self, client: "_Client") -> str:
+        wire = client.wire
+        while True:
+            both: list[_Wire | socket.socket] = [wire, self._wake_read]
+            readable, _, _ = select.select(both, [wire] if wire.has_unsent else [], [], 0 if wire.has_bytes else 1.0)
+            if self._wake_read in readable:
+                self._wake_read.recv(4096)
+            self._send_acks(wire)
+            if self._stopping.is_set():
+                client.disconnect()
+                return "stopped"
+            if wire in readable or wire.has_bytes:
+                self._read(client, wire)
+            outcome = client.loop_misc()
+            if client.want_write():  # what a callback queued
+                client.loop_write()
+            wire.flush()
+            if client.refusal:
+                return client.refusal
+            if outcome != MQTTErrorCode.MQTT_ERR_SUCCESS or client.socket() is None:
+                return client.farewell or "connection lost"
+
+    def _read(self, client: "_Client", wire: "_Wire") -> None:
+        client.loop_read()
+        while wire.has_bytes and len(self._burst) < BURST and client.socket() is not None:
+            client.loop_read()
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._burst or self._is_new_session:
+            burst, self._burst = self._burst, []
+            is_new, self._is_new_session = self._is_new_session, False
+            window = WINDOW_V5 if self._protocol == MQTTProtocolVersion.MQTTv5 else WINDOW_V311
+            self._hand_over(burst, window=window, is_new_session=is_new)
+
+    def _send_acks(self, wire: "_Wire") -> None:
+        while self._acks and self._was_accepted:
+            packets = self._acks.popleft()
+            wire.send(b"".join(b"\x40\x02" + packet.to_bytes(2, "big") for packet in packets))  # PUBACK
+
+    # -- paho's callbacks, all in the thread
+
+    def _make_client(self) -> "_Client":
+        source = self._source
+        is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
+        client = _Client(source.client_id, self._protocol, clean_session=None if is_v5 else False)
+        if source.username is not None:
+            client.username_pw_set(source.username, source.password)
+        if source.tls:
+            client.tls_set_context(ssl.create_default_context(cafile=source.ca_file))
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(self, client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            client.refusal = str(reason)
+            if reason.value == _UNSUPPORTED_VERSION:
+                self._protocol = MQTTProtocolVersion.MQTTv311
+            return
+        self._was_accepted = True
+        if not flags.session_present:  # the broker remembers nothing: old packet ids mean nothing any more
+            self._acks.clear()
+            self._is_new_session = True
+        is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
+        filters = [*dict.fromkeys(subscription(topic.filter) for topic in self._source.topics), self._marker_topic]
+        client.subscribe([(f, SubscribeOptions(qos=1)) if is_v5 else (f, 1) for f in filters])
+        self._marker = token_hex(8).encode() if flags.session_present else None
+        if self._marker:  # what queued up may come before the answer to our subscription
+            self._tell({f"{self._state}/online": 1.0, f"{self._state}/backlog": 1.0})
+            client.publish(self._marker_topic, self._marker, qos=1)
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Sequence[Any], _properties: Any) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            at = self._clock()
+            detail = f"{len(refused)} of {len(reasons)} subscriptions refused: {refused[0]}; check the broker's ACL"
+            log.error("%s: %s", self._source.name, detail)
+            self._burst.append(Received(at, Fault(self._source.name, at, Reason.LINK_LOST, detail)))
+        self._note_up()
+        if self._marker is None:
+            self._tell({f"{self._state}/online": 1.0, f"{self._state}/backlog": 0.0})
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        arrived = self._clock()
+        payload, packet = bytes(message.payload), message.mid if message.qos else 0
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            fault = Fault(self._source.name, arrived, Reason.UNKNOWN_TOPIC, "a topic that is not UTF-8")
+            self._burst.append(Received(arrived, fault, How.ARRIVAL, packet, crc32(payload), message.dup))
+            return
+        digest = crc32(payload, crc32(topic.encode()))
+        if topic == self._marker_topic:
+            self._on_marker(payload, arrived, packet, digest)
+            return
+        reader = self._table.reader(topic)
+        if reader is None:
+            fault = Fault(self._source.name, arrived, Reason.UNKNOWN_TOPIC, topic[:200])
+            self._burst.append(Received(arrived, fault, How.ARRIVAL, packet, digest, message.dup))
+            return
+        sample, is_timed, faults = reader.decode(payload, arrived)
+        what: Sample | Fault = sample or faults.pop()
+        self._burst += [Received(arrived, fault) for fault in faults]
+        if message.retain:
+            how = How.RETAINED
+        elif self._marker is not None:
+            how = How.BACKLOG_TIMED if is_timed else How.BACKLOG
+        else:
+            how = How.TIMED if is_timed else How.ARRIVAL
+        self._burst.append(Received(arrived, what, how, packet, digest, message.dup))
+
+    def _on_marker(self, payload: bytes, arrived: float, packet: int, digest: int) -> None:
+        end = Sample(arrived, self._state, {f"{self._state}/backlog": 0.0})
+        if payload == self._marker:  # an older marker, of a connection that broke, says nothing
+            self._marker = None
+            self._burst.append(Received(arrived, end, How.ARRIVAL, packet, digest))
+        else:
+            self._burst.append(Received(arrived, Sample(arrived, self._state, {}), How.ARRIVAL, packet, digest))
+
+    # -- what the transport itself knows
+
+    def _tell(self, values: dict[str, float]) -> None:
+        at = self._clock()
+        self._burst.append(Received(at, Sample(at, self._state, values)))
+
+    def _note_up(self) -> None:
+        if self._is_down_since is not None:
+            log.info("%s: connected again after %.0f s", self._source.name, self._clock() - self._is_down_since)
+        else:
+            log.info("%s: connected to %s:%d", self._source.name, self._source.host, self._source.port)
+        self._is_down_since = None
+
+    def _note_down(self, reason: str) -> None:
+        now = self._clock()
+        if self._is_down_since is None:
+            self._is_down_since = now
+            log.warning("%s: no connection to %s:%d: %s", self._source.name, self._source.host, self._source.port, reason)
+            self._burst.append(Received(now, Fault(self._source.name, now, Reason.LINK_LOST, reason)))
+            self._tell({f"{self._state}/online": 0.0})
+            self._flush()
+
+
+class _Client(paho.Client):
+    """paho over a buffered socket, driven by our own loop."""
+
+    def __init__(self, client_id: str, protocol: MQTTProtocolVersion, *, clean_session: bool | None) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, manual_ack=True,
+            clean_session=clean_session,
+        )  # fmt: skip
+        self.connect_timeout = 10.0
+        self.refusal = ""
+        self.farewell = ""
+        self.wire: _Wire
+        self.on_disconnect = self._note_farewell
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the other side hung up without a word."""
+        return not self.refusal and self.wire.is_cut
+
+    def _create_socket(self) -> Any:
+        self.wire = _Wire(super()._create_socket())
+        return self.wire
+
+    def _note_farewell(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self.farewell = str(reason)
+
+    def close(self) -> None:
+        if hasattr(self, "wire"):
+            self.wire.close()
+
+
+class _Wire:
+    """A socket that reads ahead and gathers writes."""
+
+    def __init__(self, plain: Any) -> None:
+        self._socket = plain
+        self._bytes = b""
+        self._at = 0
+        self._unsent = bytearray()
+        self.is_cut = False
+
+    @property
+    def has_bytes(self) -> bool:
+        return self._at < len(self._bytes) or bool(getattr(self._socket, "pending", int)())  # TLS reads ahead too
+
+    @property
+    def has_unsent(self) -> bool:
+        return bool(self._unsent)
+
+    def recv(self, size: int) -> bytes:
+        at = self._at
+        if at >= len(self._bytes):
+            try:
+                self._bytes = self._socket.recv(65536)
+            except ConnectionError:
+                self.is_cut = True
+                raise
+            self.is_cut = not self._bytes
+            at = 0
+        piece = self._bytes[at : at + size]
+        self._at = at + len(piece)
+        return piece
+
+    def send(self, data: bytes) -> int:
+        self._unsent += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Send what the socket takes now."""
+        try:
+            while self._unsent:
+                del self._unsent[: self._socket.send(self._unsent)]
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
+
+    def fileno(self) -> int:
+        return int(self._socket.fileno())
+
+    def setblocking(self, flag: bool) -> None:
+        self._socket.setblocking(flag)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # paho closes right after "sending" its farewell
+            self.flush()
+        self._socket.close()

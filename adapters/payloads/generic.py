@@ -1,0 +1,166 @@
+"""The generic payload codec: plain numbers, ON/OFF, and JSON by nested path and list index."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from adapters.source import DeviceTime, Field, Topic, point_id
+from rules.model import Fault, Reason, Sample
+from rules.quantity import QUANTITIES, Kind
+
+_TRUE = {"on", "true", "1", "yes", "open", "online", "occupied"}
+_FALSE = {"off", "false", "0", "no", "closed", "offline", "clear"}
+
+
+class Decoded(NamedTuple):
+    """What a payload said; `is_timed` tells whether the sample carries the device's own time."""
+
+    sample: Sample | None
+    is_timed: bool
+    faults: list[Fault]
+
+
+class _Slot(NamedTuple):
+    point: str
+    path: tuple[str | int, ...]
+    scale: float
+    is_state: bool
+
+
+class Reader:
+    """Reads the payloads of one topic for one place."""
+
+    def __init__(self, device: str, place: str, topic: Topic) -> None:
+        self.device = device
+        self._slots = [_slot(field, place) for field in topic.fields]
+        self._plain = [(slot.path[0], slot) for slot in self._slots if len(slot.path) == 1 and not slot.is_state]
+        self._nested = [slot for slot in self._slots if len(slot.path) != 1 or slot.is_state]
+        self._time = _time_reader(topic.time) if topic.time else None
+        self._is_json = topic.payload == "json"
+
+    def decode(self, payload: bytes, arrived: float) -> Decoded:
+        """Samples and faults of one payload; `arrived` is the sample's time where it has none of its own."""
+        if not self._is_json:
+            return self._decode_text(payload, arrived)
+        try:
+            document = orjson.loads(payload)
+        except orjson.JSONDecodeError as error:
+            return self._fault(arrived, Reason.BAD_JSON, f"{error}: {_shown(payload)}")
+        values: dict[str, float] = {}
+        faults: list[Fault] = []
+        if type(document) is dict:
+            get = document.get
+            for key, slot in self._plain:  # the common case, kept short: it runs for every field of every message
+                value = get(key)
+                if type(value) is float or type(value) is int:
+                    values[slot.point] = value * slot.scale
+                elif value is not None:
+                    self._one(slot, value, values, faults, arrived)
+        for slot in self._nested:
+            value = _at(document, slot.path)
+            if value is not None:
+                self._one(slot, value, values, faults, arrived)
+        if not values:
+            if not faults:
+                faults.append(Fault(self.device, arrived, Reason.MISSING_FIELD, _shown(payload)))
+            return Decoded(None, False, faults)
+        if self._time is not None:
+            own = self._time(document)
+            if own is not None:
+                return Decoded(Sample(own, self.device, values), True, faults)
+            faults.append(Fault(self.device, arrived, Reason.BAD_TIME, _shown(payload)))
+        return Decoded(Sample(arrived, self.device, values), False, faults)
+
+    def _decode_text(self, payload: bytes, arrived: float) -> Decoded:
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            return self._fault(arrived, Reason.BAD_TEXT, _shown(payload))
+        values: dict[str, float] = {}
+        faults: list[Fault] = []
+        for slot in self._slots:
+            self._one(slot, text, values, faults, arrived)
+        return Decoded(Sample(arrived, self.device, values) if values else None, False, faults)
+
+    def _one(self, slot: _Slot, raw: Any, values: dict[str, float], faults: list[Fault], arrived: float) -> None:
+        number = _number(raw, slot.is_state)
+        if number is None:
+            faults.append(Fault(self.device, arrived, Reason.NOT_A_NUMBER, f"{slot.point} = {raw!r}"[:200]))
+        else:
+            values[slot.point] = number * slot.scale
+
+    def _fault(self, arrived: float, reason: Reason, detail: str) -> Decoded:
+        return Decoded(None, False, [Fault(self.device, arrived, reason, detail)])
+
+
+def _slot(field: Field, place: str) -> _Slot:
+    is_state = QUANTITIES[field.quantity].kind is Kind.STATE
+    return _Slot(point_id(place, field.part, field.quantity), path_of(field.path), field.scale, is_state)
+
+
+def path_of(text: str) -> tuple[str | int, ...]:
+    """`ENERGY.Power[0]` as the steps into a document: keys and list indices."""
+    steps: list[str | int] = []
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", text):
+        steps.append(name or int(index))
+    return tuple(steps)
+
+
+def _at(document: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        if isinstance(step, int):
+            document = document[step] if isinstance(document, list) and step < len(document) else None
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
+        if document is None:
+            return None
+    return document
+
+
+def _number(raw: Any, is_state: bool) -> float | None:
+    if isinstance(raw, bool):
+        return float(raw) if is_state else None  # true is no power
+    if isinstance(raw, int | float):
+        return float(raw)
+    if isinstance(raw, str):
+        text = raw.strip()
+        if is_state and text.lower() in _TRUE:
+            return 1.0
+        if is_state and text.lower() in _FALSE:
+            return 0.0
+        try:
+            number = float(text)
+        except ValueError:
+            return None
+        return number if number - number == 0.0 and "_" not in text else None  # neither nan nor inf
+    return None
+
+
+def _time_reader(time: DeviceTime) -> Callable[[Any], float | None]:
+    path = path_of(time.path)
+    zone = ZoneInfo(time.zone) if time.zone else None
+
+    def read(document: Any) -> float | None:
+        raw = _at(document, path)
+        try:
+            if time.format in ("unix", "unix_ms"):
+                number = _number(raw, False)
+                return None if number is None else number / (1000.0 if time.format == "unix_ms" else 1.0)
+            moment = datetime.fromisoformat(raw) if time.format == "iso" else datetime.strptime(raw, time.format)
+            if moment.tzinfo is None:
+                if zone is None:
+                    return None  # a wall clock without a zone is no time
+                moment = moment.replace(tzinfo=zone)
+            return moment.timestamp()
+        except (TypeError, ValueError, OverflowError):
+            return None
+
+    return read
+
+
+def _shown(payload: bytes) -> str:
+    return payload[:120].decode(errors="replace")
