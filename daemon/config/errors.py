@@ -1,0 +1,115 @@
+"""What can be wrong in a configuration, collected as facts and said in Chinese or English with file, line and key.
+
+No message shows the value of a secret: what a key of a secret holds is never among the values of a problem.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from daemon.config.lines import Path, key_lines, line_of
+from daemon.config.words import MESSAGES, WORDS
+
+LANGUAGES = ("zh", "en")
+_LISTED = 24  # a longer list of what is allowed helps nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: where (a path into the document), what (a message code), and the values of its message.
+
+    `found` with `allowed` gives the nearest valid name; `other` is the path of a second place in the file.
+    """
+
+    path: Path
+    code: str
+    values: Mapping[str, object]
+    line: int | None = None
+
+
+@dataclass(slots=True)
+class Findings:
+    """All that a reading of the file has found so far."""
+
+    errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def error(self, path: Path, code: str, **values: object) -> None:
+        self.errors.append(Problem(path, code, values))
+
+    def warn(self, path: Path, code: str, **values: object) -> None:
+        self.warnings.append(Problem(path, code, values))
+
+    def choose(self, path: Path, noun: str, found: str, allowed: Iterable[str]) -> bool:
+        """Whether `found` is among the allowed names; an error with the nearest one if not."""
+        names = tuple(allowed)
+        if found in names:
+            return True
+        self.error(path, "unknown_name", noun=noun, found=found, allowed=names)
+        return False
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; its text is every problem, one a line, in `language`."""
+
+    def __init__(self, file: str, text: str, findings: Findings, *, language: str) -> None:
+        self.language = language
+        self.errors = tuple(report(file, text, findings.errors, language))
+        self.warnings = tuple(report(file, text, findings.warnings, language, is_warning=True))
+        super().__init__("\n".join(self.errors + self.warnings))
+
+
+def message_language(environ: Mapping[str, str], site_language: str) -> str:
+    """The language of messages: the environment's where it names one of ours, else the site's."""
+    set_by_user = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    for language in LANGUAGES:
+        if set_by_user.lower().startswith(language):
+            return language
+    return site_language
+
+
+def report(
+    file: str, text: str, problems: Iterable[Problem], language: str, *, is_warning: bool = False
+) -> list[str]:
+    """Problems as `file:line: key: what is wrong`, in the order of the file."""
+    rows: list[tuple[int, str]] = []
+    found = list(problems)
+    lines = key_lines(text) if any(problem.line is None for problem in found) else {}
+    mark = WORDS["warning"][language] if is_warning else ""
+    for problem in found:
+        line = problem.line if problem.line is not None else line_of(lines, problem.path)
+        rows.append((line, f"{file}:{line}: {_key(problem, lines)}: {mark}{_sentence(problem, lines, language)}"))
+    return [row for _, row in sorted(dict.fromkeys(rows), key=lambda row: row[0])]
+
+
+def _key(problem: Problem, lines: Mapping[Path, int]) -> str:
+    """The dotted key that is wrong or missing; list positions are left out, as the line tells them."""
+    path = problem.path
+    while problem.code != "missing" and path and path not in lines:
+        path = path[:-1]  # `P = "power_w"` stands for a table that the file does not have
+    return ".".join(part for part in path if isinstance(part, str)) or "TOML"
+
+
+def _sentence(problem: Problem, lines: Mapping[Path, int], language: str) -> str:
+    values = {name: _said(name, value, lines, language) for name, value in problem.values.items()}
+    return MESSAGES[problem.code][language].format(**values) + _nearest(problem.values, language)
+
+
+def _said(name: str, value: object, lines: Mapping[Path, int], language: str) -> object:
+    if name == "other" and isinstance(value, tuple):
+        return line_of(lines, value)
+    if name in ("noun", "expected", "found_type"):
+        return WORDS[str(value)][language]
+    if name == "allowed" and isinstance(value, tuple | list):
+        shown = [*value] if len(value) <= _LISTED else [*value[:3], "…"]
+        return ", ".join(str(item) for item in shown) or "–"
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def _nearest(values: Mapping[str, object], language: str) -> str:
+    allowed, found = values.get("allowed"), values.get("found")
+    if not isinstance(allowed, tuple | list) or found is None:
+        return ""
+    by_lower = {str(item).lower(): str(item) for item in allowed}
+    near = get_close_matches(str(found).lower(), by_lower, n=1, cutoff=0.5)
+    return WORDS["did_you_mean"][language].format(by_lower[near[0]]) if near else ""

@@ -1,0 +1,46 @@
+"""The files a configuration points to: certificates, and secrets that each lie in a file of their own."""
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from daemon.config.errors import Findings
+from daemon.config.lines import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Files beside the configuration; what they hold appears in no message."""
+
+    folder: FilePath
+
+    def line(self, name: str | None, path: Path, findings: Findings) -> str | None:
+        """The first line of a file; a warning if everybody on the machine may read it."""
+        if name is None:
+            return None
+        file = self.folder / name
+        try:
+            text = file.read_text(encoding="utf-8-sig").strip()
+            is_open = bool(file.stat().st_mode & stat.S_IROTH)
+        except FileNotFoundError:
+            findings.error(path, "secret_missing", found=name)
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            detail = error.strerror if isinstance(error, OSError) else "UTF-8"
+            findings.error(path, "secret_unreadable", found=name, detail=detail)
+            return None
+        if not text:
+            findings.error(path, "secret_empty", found=name)
+            return None
+        if is_open:
+            findings.warn(path, "secret_open", found=name)
+        return text.splitlines()[0].strip()
+
+    def path(self, name: str | None, path: Path, findings: Findings) -> str | None:
+        """A file that must exist, as an absolute path."""
+        if name is None:
+            return None
+        file = (self.folder / name).absolute()
+        if not file.is_file():
+            findings.error(path, "file_missing", found=name)
+        return str(file)

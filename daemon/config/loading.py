@@ -1,0 +1,187 @@
+"""The configuration: one TOML file in, everything that the daemon needs out, or every mistake at once."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from pathlib import Path
+
+from adapters.device_table import load_tables
+from adapters.source import Source
+from daemon.channel import Channel
+from daemon.config.campus import Building, calendar, campus
+from daemon.config.errors import LANGUAGES, ConfigError, Findings, Problem, message_language, report
+from daemon.config.files import Secrets
+from daemon.config.hints import Bus, hints
+from daemon.config.reading import read
+from daemon.config.rules import Placed, placed_rules, watches_of
+from daemon.config.sources import sources
+from daemon.config.tables import FileTable, NotifyTable, PanelTable, Section, SiteTable, StoreTable
+from rules import RULES
+from rules.engine import Watch
+from rules.model import Delivery, Severity, Site, Turn
+
+_ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
+_HASH = re.compile(r"\$argon2\S+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """Where the panel listens; `password_hash` is None when it is open to this machine alone."""
+
+    host: str
+    port: int
+    password_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be used.
+
+    `clock` is `auto`, or `trust` where no time service can be asked; `message_language` is for those who run it here,
+    `language` for the campus.
+    """
+
+    path: Path
+    site: Site
+    language: str
+    latitude: float | None
+    longitude: float | None
+    grace_s: float
+    clock: str
+    buildings: Mapping[str, Building]
+    sources: tuple[Source, ...]
+    rules: Placed
+    panel: Panel
+    channels: tuple[Channel, ...]
+    store_path: Path
+    commit_s: float
+    buses: tuple[Bus, ...]
+    message_language: str = "zh"
+    warnings: tuple[str, ...] = ()
+
+    def watches(self) -> Iterator[Watch]:
+        """Every watch of the configuration."""
+        return watches_of(self.rules, self.site)
+
+
+def load(path: Path, *, environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Read a configuration; raises ConfigError with all its problems, in the language of `environ` or the site."""
+    findings = Findings()
+    text, document = _parsed(path, findings)
+    language = message_language(environ, _language(document))
+    file = read(FileTable, document, (), findings, site={"id": "any"}) if document is not None else None
+    loaded = _loaded(path, file, findings) if file is not None else None
+    if loaded is None or findings.errors:
+        raise ConfigError(str(path), text, findings, language=language)
+    warnings = report(str(path), text, findings.warnings, language, is_warning=True)
+    return replace(loaded, message_language=language, warnings=tuple(warnings))
+
+
+def _parsed(path: Path, findings: Findings) -> tuple[str, Section | None]:
+    """The text and its document; a mistake of syntax keeps the line that the parser tells."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        findings.errors.append(Problem((), "no_file", {"detail": error.strerror}, line=1))
+        return "", None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        findings.errors.append(Problem((), "not_utf8", {}, line=line))
+        return "", None
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        told = re.search(r" \(at line (\d+), column \d+\)| \(at end of document\)", str(error))
+        line = int(told[1]) if told and told[1] else text.count("\n") + 1
+        findings.errors.append(Problem((), "syntax", {"detail": str(error)}, line=line))
+        return text, None
+
+
+def _language(document: Section | None) -> str:
+    """The site's language, also of a file with mistakes."""
+    site = (document or {}).get("site")
+    told = site.get("language") if isinstance(site, dict) else None
+    return told if told in LANGUAGES else "zh"
+
+
+def _loaded(path: Path, file: FileTable, findings: Findings) -> Loaded | None:
+    secrets = Secrets(path.absolute().parent)
+    tables = load_tables()
+    about = read(SiteTable, file.site, ("site",), findings, id="any")
+    panel = _panel(file.panel, secrets, findings)
+    store = read(StoreTable, file.store, ("store",), findings)
+    channels = tuple(_channels(file.notify, secrets, findings))
+    known = campus(file, findings)
+    times = calendar(file, about.timezone if about else "UTC", findings)
+    made = sources(file, known, tables, secrets, findings, site=about.id if about else "any")
+    rules, told = placed_rules(file.rule, RULES, known, findings)
+    if findings.errors or about is None or panel is None or store is None:
+        return None
+    site = Site(about.id, about.name or about.id, known.places, made.points, times)
+    buses = hints(site, made, tables, rules=rules, told=told, findings=findings)
+    return Loaded(
+        path=path,
+        site=site,
+        language=about.language,
+        latitude=about.latitude,
+        longitude=about.longitude,
+        grace_s=about.grace_s,
+        clock=about.clock,
+        buildings=known.buildings,
+        sources=made.sources,
+        rules=rules,
+        panel=panel,
+        channels=channels,
+        store_path=secrets.folder / store.path,
+        commit_s=store.commit_s,
+        buses=buses,
+    )
+
+
+def _panel(raw: Section, secrets: Secrets, findings: Findings) -> Panel | None:
+    table = read(PanelTable, raw, ("panel",), findings)
+    if table is None:
+        return None
+    at = ("panel", "password_file")
+    password_hash = secrets.line(table.password_file, at, findings)
+    if password_hash is not None and not _HASH.fullmatch(password_hash):
+        findings.error(at, "not_a_hash", found=table.password_file)
+    host, port = table.listen
+    if table.password_file is None and not _is_loopback(host):
+        findings.error(("panel", "listen"), "password_needed", found=f"{host}:{port}")
+    return Panel(host=host, port=port, password_hash=password_hash)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _channels(tables: list[Section], secrets: Secrets, findings: Findings) -> Iterator[Channel]:
+    names: set[str] = set()
+    for index, raw in enumerate(tables):
+        table = read(NotifyTable, raw, ("notify", index), findings)
+        if table is None:
+            continue
+        at = ("notify", index, "url_file")
+        url = secrets.line(table.url_file, at, findings)
+        if url is not None and not _ENDPOINT.fullmatch(url):
+            findings.error(at, "not_an_endpoint", found=table.url_file)
+        name = table.name or Path(table.url_file).stem
+        if name in names:
+            name = f"{name}-{index + 1}"
+        names.add(name)
+        yield Channel(
+            name=name,
+            url=url or "",
+            severities=frozenset(Severity[item.upper()] for item in table.severities),
+            turns=frozenset(Turn(item) for item in table.turns),
+            deliveries=frozenset(Delivery(item) for item in table.deliveries),
+            quiet=table.quiet,
+            rate_per_minute=table.rate_per_minute,
+        )

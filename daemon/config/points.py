@@ -1,0 +1,113 @@
+"""The points of all sources, and who measures what.
+
+Strategy. A point has one source. What names its place (a meter on a bus, a topic for one place, a device in `devices`)
+goes before patterns: a place that has its own is left out of a pattern that would measure the same there. Two that
+name one place, or two patterns that meet, are a mistake, told once for each pair with one point as the example.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from adapters.device_table import DeviceTable
+from adapters.source import Device, MqttSource, Source, Topic, device_of, filled, point_id
+from daemon.config.errors import Findings
+from daemon.config.lines import Path
+from rules.model import Point
+
+HOLDS = 2.5  # a reading speaks for this many periods: one may be missed
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All sources, their points by id, and where the file sets the period of a point."""
+
+    sources: tuple[Source, ...]
+    points: Mapping[str, Point]
+    periods: Mapping[str, tuple[Path, float]]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A source while it is read: pieces in the order of the file, with where they are written."""
+
+    path: Path
+    source: Source
+    topics: list[tuple[Path, Topic, float]] = field(default_factory=list)
+    devices: list[tuple[Path, Device]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Claims:
+    """Who measures what: points so far, each with where it is claimed."""
+
+    findings: Findings
+    points: dict[str, Point] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+    clashes: dict[tuple[Path, Path], list[str]] = field(default_factory=dict)
+
+    def add(self, point: Point, path: Path) -> None:
+        other = self.paths.setdefault(point.id, path)
+        if point.id in self.points:
+            self.clashes.setdefault((path, other), []).append(point.id)
+        else:
+            self.points[point.id] = point
+
+    def tell(self) -> None:
+        """One error for each pair of tables that claim the same points."""
+        for (path, other), ids in self.clashes.items():
+            source = self.points[ids[0]].source
+            code = "duplicate_point" if path[:2] == other[:2] else "two_sources"
+            self.findings.error(path, code, found=ids[0], other=other, count=len(ids), source=source)
+
+
+def joined(drafts: list[Draft], tables: Mapping[str, DeviceTable], findings: Findings) -> Sources:
+    """Sources with their pieces, and the points of all of them."""
+    claims = _Claims(findings)
+    periods: dict[Path, float] = {}
+    for draft in drafts:
+        for path, device in draft.devices:
+            periods[path] = device.every_s
+            name = f"{draft.source.name}/{device.address}"
+            for quantity in tables[device.model].quantities:
+                point = point_id(device.place, device.part, quantity)
+                claims.add(Point(point, device.place, device.part, quantity, name, draft.source.name,
+                                 device.every_s * HOLDS), path)  # fmt: skip
+        for path, topic, holds_s in draft.topics:
+            periods[path] = topic.every_s
+            if topic.place or topic.devices:
+                _claim(claims, path, topic, holds_s, draft.source.name)
+    named = frozenset(claims.points)
+    done: list[Source] = []
+    for draft in drafts:
+        topics = []
+        for path, topic, holds_s in draft.topics:
+            if not (topic.place or topic.devices):
+                topic = replace(topic, places=_left(topic, named))
+                _claim(claims, path, topic, holds_s, draft.source.name)
+            topics.append(topic)
+        if isinstance(draft.source, MqttSource):
+            done.append(replace(draft.source, topics=tuple(topics)))
+        else:
+            done.append(replace(draft.source, devices=tuple(device for _, device in draft.devices)))
+    claims.tell()
+    return Sources(
+        tuple(done), claims.points, {point: (path, periods[path]) for point, path in claims.paths.items()}
+    )
+
+
+def _left(topic: Topic, named: frozenset[str]) -> frozenset[str]:
+    """The places of a pattern where nothing of its own measures the same."""
+    keys = [(item.part, item.quantity) for item in topic.fields]
+    return frozenset(
+        place for place in topic.places if not any(point_id(place, part, name) in named for part, name in keys)
+    )
+
+
+def _claim(claims: _Claims, path: Path, topic: Topic, holds_s: float, source: str) -> None:
+    """The points of a topic: its fields at each of its places."""
+    pairs = [(place, name) for name, place in topic.devices.items()] or [(place, "") for place in sorted(topic.places)]
+    for place, name in pairs:
+        device = device_of(source, filled(topic.filter, place=place, device=name))
+        for item in topic.fields:
+            point = point_id(place, item.part, item.quantity)
+            claims.add(Point(point, place, item.part, item.quantity, device, source, holds_s), path)

@@ -1,0 +1,71 @@
+"""One raw table as its class, and what pydantic finds wrong in it as problems of ours."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from daemon.config.errors import Findings
+from daemon.config.lines import Path
+from daemon.config.tables import Table
+from daemon.config.values import WrongValueError
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+_BOUNDS = {"greater_than_equal": ("too_small", "ge"), "greater_than": ("not_above", "gt"),
+           "less_than_equal": ("too_large", "le"), "less_than": ("too_large", "lt")}  # fmt: skip
+_TYPES = {"string_type": "str", "int_type": "int", "int_from_float": "int", "float_type": "float", "bool_type": "bool",
+          "list_type": "list", "dict_type": "dict", "date_type": "date", "date_from_datetime_inexact": "date",
+          "tuple_type": "list"}  # fmt: skip
+
+
+def read(
+    model: type[AnyTable], table: Mapping[str, Any], path: Path, findings: Findings, **stand_in: object
+) -> AnyTable | None:
+    """One table as its class; mistakes go to `findings`, and the rest of the table is still used where it can be.
+
+    `stand_in` holds values for keys that are needed but wrong, so that one mistake is told once.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        wrong = set()
+        for item in error.errors():
+            loc = tuple(part for part in item["loc"] if part != "[key]")
+            wrong.add(loc[0] if loc else "")
+            code, values = _problem(model, item, loc)
+            findings.error((*path, *loc), code, **values)
+    if "" in wrong:
+        return None
+    kept = {key: value for key, value in table.items() if key not in wrong}
+    try:
+        return model.model_validate({key: value for key, value in stand_in.items() if key in wrong} | kept)
+    except ValidationError:
+        return None
+
+
+def keys_of(model: type[Table]) -> tuple[str, ...]:
+    """The keys of a table as they are written."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _problem(model: type[Table], item: Any, loc: tuple[object, ...]) -> tuple[str, Mapping[str, object]]:
+    kind, value = item["type"], item["input"]
+    context = item.get("ctx", {})
+    if isinstance(context.get("error"), WrongValueError):
+        return context["error"].code, context["error"].values
+    if kind == "missing":
+        return "missing", {}
+    if kind == "extra_forbidden":
+        return "unknown_name", {"noun": "key", "found": loc[-1], "allowed": keys_of(model)}
+    if kind in _BOUNDS:
+        code, limit = _BOUNDS[kind]
+        return code, {"limit": context[limit]}
+    if kind == "finite_number":
+        return "not_finite", {}
+    if kind in ("too_short", "string_too_short"):
+        return "empty", {}
+    if kind == "list_type" and isinstance(value, dict):
+        return "wrong_type", {"expected": "tables", "found_type": "dict"}
+    return "wrong_type", {"expected": _TYPES[kind], "found_type": type(value).__name__}
+

@@ -1,0 +1,248 @@
+"""Everything under `[[source]]`: brokers with their topics, serial lines with their meters."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from adapters.device_table import DeviceTable
+from adapters.source import (
+    Device,
+    DeviceTime,
+    Field,
+    MqttSource,
+    SerialSource,
+    Topic,
+)  # fmt: skip
+from daemon.config.campus import Campus
+from daemon.config.errors import Findings
+from daemon.config.files import Secrets
+from daemon.config.lines import Path
+from daemon.config.points import HOLDS, Draft, Sources, joined
+from daemon.config.reading import read
+from daemon.config.tables import (
+    SOURCE_KINDS,
+    FieldTable,
+    FileTable,
+    MeterTable,
+    MqttTable,
+    Section,
+    SerialTable,
+    TimeTable,
+    TopicTable,
+)
+from rules.quantity import QUANTITIES, UNITS, Kind
+
+_OWN = ("online", "backlog")  # what a transport says of itself
+_OFFERED = {name: item for name, item in QUANTITIES.items() if name not in _OWN}
+_STATES = tuple(name for name, item in _OFFERED.items() if item.kind is Kind.STATE)
+_PLACEHOLDERS = ("building", "room", "place", "device")
+_TOGETHER = ("", "building", "building room", "room building", "place", "device")
+
+
+def sources(
+    file: FileTable, campus: Campus, tables: Mapping[str, DeviceTable], secrets: Secrets, findings: Findings,
+    *, site: str,
+) -> Sources:  # fmt: skip
+    """Everything under `[[source]]`."""
+    drafts: list[Draft] = []
+    for index, raw in enumerate(file.source):
+        path: Path = ("source", index)
+        kind = raw.get("kind")
+        if "kind" not in raw:
+            findings.error((*path, "kind"), "missing")
+        elif findings.choose((*path, "kind"), "kind", str(kind), SOURCE_KINDS):
+            draft = (
+                _broker(raw, path, campus, secrets, findings, site)
+                if kind == "mqtt"
+                else _line(raw, path, campus, tables, findings)
+            )
+            drafts += [draft] if draft else []
+    _no_two_alike(drafts, findings)
+    return joined(drafts, tables, findings)
+
+
+def _no_two_alike(drafts: list[Draft], findings: Findings) -> None:
+    names: dict[str, Path] = {}
+    ports: dict[str, Path] = {}
+    for draft in drafts:
+        name = draft.source.name
+        if name in names:
+            findings.error((*draft.path, "name"), "duplicate", noun="source", found=name, other=names[name])
+        names.setdefault(name, (*draft.path, "name"))
+        if isinstance(draft.source, SerialSource):
+            port = draft.source.port
+            if port in ports:
+                findings.error((*draft.path, "port"), "duplicate_port", found=port, other=ports[port])
+            ports.setdefault(port, (*draft.path, "port"))
+
+
+# -- brokers
+
+
+def _broker(
+    raw: Section, path: Path, campus: Campus, secrets: Secrets, findings: Findings, site: str
+) -> Draft | None:
+    table = read(MqttTable, raw, path, findings, name="?", url=_SOMEWHERE)
+    if table is None:
+        return None
+    password = secrets.line(table.password_file, (*path, "password_file"), findings)
+    if table.password_file and not table.username:
+        findings.error((*path, "password_file"), "username_needed")
+    slug = re.sub(r"\W+", "-", table.name.lower()).strip("-")
+    source = MqttSource(
+        name=table.name,
+        host=table.url.host,
+        port=table.url.port,
+        tls=table.url.tls,
+        ca_file=secrets.path(table.ca_file, (*path, "ca_file"), findings),
+        username=table.username,
+        password=password,
+        client_id=table.client_id or f"caretaker-{site}-{slug}",
+        topics=(),
+    )
+    draft = Draft(path, source)
+    for index, part in enumerate(table.topic):
+        at: Path = (*path, "topic", index)
+        made = _topic(part, at, campus, findings)
+        if made is not None:
+            draft.topics.append((at, *made))
+    return draft
+
+
+_SOMEWHERE = "mqtt://localhost"  # stands in for an address that could not be read
+
+
+def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> tuple[Topic, float] | None:
+    """A topic with the places it may speak of, and how long its readings hold."""
+    before = len(findings.errors)
+    table = read(TopicTable, raw, path, findings, **_stand_ins(raw))
+    if table is None:
+        return None
+    fields = tuple(_fields(table, path, findings))
+    time = read(TimeTable, table.time, (*path, "time"), findings) if table.time is not None else None
+    places = _places(table, path, campus, findings)
+    if table.every_s and table.heartbeat_s:
+        findings.error((*path, "heartbeat_s"), "one_period")
+    if places is None or len(findings.errors) > before:
+        return None
+    topic = Topic(
+        filter=table.filter,
+        payload=table.payload,
+        fields=fields,
+        places=frozenset(places),
+        time=DeviceTime(path=time.path, format=time.format, zone=time.zone) if time else None,
+        place=table.place or "",
+        devices=table.devices,
+        every_s=table.every_s or table.heartbeat_s or 60.0,
+    )
+    return topic, table.heartbeat_s or topic.every_s * HOLDS
+
+
+def _stand_ins(raw: Section) -> Section:
+    """What stands in for the wrong parts of a topic while the rest of it is checked."""
+    by_place = "{building}/{room}" if "place" not in raw else "any"
+    return {
+        "filter": "{device}" if "devices" in raw else by_place,
+        "payload": "json" if "fields" in raw else "number",
+        "fields": {"any": "power_w"},
+        "devices": {},
+        "quantity": "power_w",
+    }
+
+
+def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field]:
+    """The values of a payload; for a plain one its single value, at the empty path."""
+    if table.payload == "json":
+        if not table.fields:
+            findings.error((*path, "payload"), "fields_needed")
+        for key in ("quantity", "unit", "part"):
+            if getattr(table, key):
+                findings.error((*path, key), "not_json")
+        for key, raw in table.fields.items():
+            item = read(FieldTable, raw, (*path, "fields", key), findings)
+            if item is not None and (scale := _scale(item, (*path, "fields", key), findings)):
+                yield Field(path=key, quantity=item.quantity, part=item.part or table.part,
+                            scale=scale * table.scale * table.multiplier)  # fmt: skip
+        return
+    for key in ("fields", "time"):
+        if getattr(table, key):
+            findings.error((*path, key), "only_json")
+    if table.quantity is None:
+        findings.error((*path, "quantity"), "missing")
+    elif table.payload == "state" and table.quantity in _OFFERED and table.quantity not in _STATES:
+        findings.error((*path, "quantity"), "not_a_state", found=table.quantity, allowed=_STATES)
+    elif scale := _scale(table, path, findings):
+        yield Field(path="", quantity=table.quantity, part=table.part, scale=scale)
+
+
+def _scale(item: FieldTable | TopicTable, path: Path, findings: Findings) -> float | None:
+    """The factor from the payload's number to the quantity's own unit."""
+    assert item.quantity is not None
+    if not findings.choose((*path, "quantity"), "quantity", item.quantity, _OFFERED):
+        return None
+    if item.unit is None:
+        return item.scale * item.multiplier
+    units = UNITS.get(item.quantity, {})
+    if not findings.choose((*path, "unit"), "unit", item.unit, units):
+        return None
+    return units[item.unit] * item.scale * item.multiplier
+
+
+def _places(table: TopicTable, path: Path, campus: Campus, findings: Findings) -> list[str] | None:
+    """The places a topic may speak of; None when its pattern makes no sense."""
+    names = re.findall(r"\{(\w+)\}", table.filter)
+    at: Path = (*path, "filter")
+    unknown = [name for name in names if not findings.choose(at, "placeholder", name, _PLACEHOLDERS)]
+    if unknown:
+        return None
+    if " ".join(names) not in _TOGETHER:
+        findings.error(at, "placeholder_mix", found=", ".join(f"{{{name}}}" for name in names))
+        return None
+    if table.devices and "device" not in names:
+        findings.error((*path, "devices"), "devices_unused")
+    if table.place and names:
+        findings.error((*path, "place"), "place_unused")
+    if table.where is not None and (not names or "device" in names):
+        findings.error((*path, "where"), "where_unused")
+    if "device" in names:
+        if not table.devices:
+            findings.error((*path, "devices"), "devices_needed")
+        return [place for name, place in table.devices.items()
+                if campus.has_place((*path, "devices", name), place, findings)]  # fmt: skip
+    if not names:
+        if table.place is None:
+            findings.error(at, "placeholder_needed")
+            return None
+        return [table.place] if campus.has_place((*path, "place"), table.place, findings) else None
+    chosen = campus.chosen(table.where or {}, (*path, "where"), findings)
+    if chosen is None:
+        return None
+    of_rooms = "building" not in names or "room" in names
+    return [place for place in chosen if ("/" in place) is of_rooms]
+
+
+# -- serial lines
+
+
+def _line(
+    raw: Section, path: Path, campus: Campus, tables: Mapping[str, DeviceTable], findings: Findings
+) -> Draft | None:
+    table = read(SerialTable, raw, path, findings, name="?", port="?")
+    if table is None:
+        return None
+    draft = Draft(path, SerialSource(name=table.name, port=table.port, line=table.line, devices=()))
+    seen: dict[tuple[str, str], Path] = {}
+    for index, part in enumerate(table.device):
+        at: Path = (*path, "device", index)
+        meter = read(MeterTable, part, at, findings)
+        model, place = part.get("model"), part.get("place")
+        is_known = isinstance(model, str) and findings.choose((*at, "model"), "model", model, tables)
+        is_placed = isinstance(place, str) and campus.has_place((*at, "place"), place, findings)
+        if meter is None:
+            continue
+        protocol = tables[meter.model].protocol if is_known else ""
+        other = seen.setdefault((protocol, meter.address), (*at, "address"))
+        if other != (*at, "address"):
+            findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)
+        elif is_known and is_placed:
+            draft.devices.append((at, Device(**meter.model_dump())))
+    return draft

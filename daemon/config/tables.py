@@ -1,0 +1,277 @@
+"""The tables of the TOML file, one class each: their keys, types and defaults.
+
+What needs two tables at once (places that exist, points that are claimed twice) is judged where these are joined.
+"""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    model_validator,
+)  # fmt: skip
+
+from adapters.source import Line
+from daemon.config.errors import LANGUAGES
+from daemon.config.values import (
+    BrokerUrl,
+    WrongValueError,
+    as_list,
+    as_quantity,
+    broker_of,
+    days_of,
+    filter_of,
+    known_format,
+    known_zone,
+    listen_of,
+    matching,
+    minute_of,
+    one_of,
+    rooms_of,
+    serial_line_of,
+    span_of,
+)
+from rules.calendar import Span
+from rules.model import BUILDING_KINDS, PLACE_KINDS, ROOM_KINDS, Delivery, Severity, Turn
+
+Section = dict[str, Any]
+Sections = list[Section]
+SOURCE_KINDS = ("mqtt", "serial")
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+Id = Annotated[str, matching(r"[\w.-]+", "bad_id")]
+RoomId = Annotated[str, matching(r"[\w.-]+/[\w.-]+", "bad_room_id")]
+Part = Annotated[str, matching(r"[\w.-]*", "bad_id")]
+SourceName = Annotated[str, matching(r"\w[\w. -]*", "bad_source_name")]
+Rooms = list[Annotated[tuple[str, ...], PlainValidator(rooms_of)]]
+Zone = Annotated[str, AfterValidator(known_zone)]
+DaySpan = Annotated[Span, PlainValidator(span_of)]
+Names = Annotated[list[str], BeforeValidator(as_list)]
+Period = Annotated[float, Field(gt=0, le=7 * 86400)]
+Nonzero = Annotated[float, Field(gt=0, le=1e6)]
+SeverityName = Annotated[str, one_of("name", [item.name.lower() for item in Severity])]
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys and loose types are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class FileTable(Table):
+    """The whole file."""
+
+    site: Section
+    panel: Section = {}
+    hours: Section = {}
+    store: Section = {}
+    term: Sections = []
+    building: Sections = []
+    room: Sections = []
+    source: Sections = []
+    rule: Sections = []
+    notify: Sections = []
+
+
+class SiteTable(Table):
+    """The campus, and how its clock and time are taken."""
+
+    id: Id
+    name: str = ""
+    timezone: Zone = "Asia/Shanghai"
+    language: Annotated[str, one_of("name", LANGUAGES)] = "zh"
+    latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
+    longitude: Annotated[float | None, Field(ge=-180, le=180)] = None
+    grace_s: Annotated[float, Field(ge=0, le=600)] = 10.0
+    clock: Annotated[str, one_of("name", ("auto", "trust"))] = "auto"
+
+
+class PanelTable(Table):
+    """Where the panel listens and what opens it."""
+
+    listen: Annotated[tuple[str, int], PlainValidator(listen_of)] = ("127.0.0.1", 8080)
+    password_file: str | None = None
+
+
+class StoreTable(Table):
+    """The one file of data, and how often it is committed."""
+
+    path: str = "caretaker.db"
+    commit_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+
+
+class TermTable(Table):
+    """A stretch of teaching, both days included."""
+
+    name: str
+    first: Annotated[date, Field(alias="from")]
+    last: Annotated[date, Field(alias="to")]
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> "TermTable":
+        if self.last < self.first:
+            raise WrongValueError("bad_term", first=self.first, last=self.last)
+        return self
+
+
+class HoursTable(Table):
+    """When the campus is open."""
+
+    day: DaySpan = Span(6 * 60 + 20, 22 * 60 + 30)
+    lights_out: Annotated[int, PlainValidator(minute_of)] = 22 * 60 + 30
+    closed_days: list[Annotated[tuple[date, date], PlainValidator(days_of)]] = []
+    closed_weekdays: list[Annotated[str, one_of("name", _WEEKDAYS)]] = []
+
+    def days(self) -> frozenset[date]:
+        """Every closed day."""
+        spans = ((first, (last - first).days) for first, last in self.closed_days)
+        return frozenset(first + timedelta(days=count) for first, length in spans for count in range(length + 1))
+
+    def weekdays(self) -> frozenset[int]:
+        """The closed days of the week, Monday is 0."""
+        return frozenset(_WEEKDAYS.index(name) for name in self.closed_weekdays)
+
+
+class BuildingTable(Table):
+    """A building and its rooms, as ranges and names."""
+
+    id: Id
+    name: str = ""
+    kind: Annotated[str, one_of("kind", BUILDING_KINDS)]
+    area_m2: Annotated[float | None, Field(gt=0)] = None
+    beds: Annotated[int | None, Field(ge=0)] = None
+    rooms: Rooms = []
+    washrooms: Rooms = []
+    corridors: Rooms = []
+    stairwells: Rooms = []
+    offices: Rooms = []
+    drinking_boilers: Rooms = []
+    owner: str = ""
+    note: str = ""
+    supply: DaySpan | None = None
+
+
+class RoomTable(Table):
+    """A room that no range covers, or what is different about one."""
+
+    id: RoomId
+    name: str = ""
+    kind: Annotated[str | None, one_of("kind", ROOM_KINDS)] = None
+    floor: str | None = None
+    area_m2: Annotated[float | None, Field(gt=0)] = None
+    owner: str = ""
+    note: str = ""
+
+
+class MqttTable(Table):
+    """A broker."""
+
+    name: SourceName
+    kind: str
+    url: Annotated[BrokerUrl, PlainValidator(broker_of)]
+    username: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    client_id: Annotated[str | None, Field(min_length=1)] = None
+    topic: Sections = []
+
+
+class TopicTable(Table):
+    """A pattern of topics and what their payloads mean."""
+
+    filter: Annotated[str, PlainValidator(filter_of)]
+    payload: Annotated[str, one_of("kind", ("json", "number", "state"))]
+    fields: dict[str, Annotated[Section, BeforeValidator(as_quantity)]] = {}
+    quantity: str | None = None
+    unit: str | None = None
+    scale: Nonzero = 1.0
+    multiplier: Nonzero = 1.0
+    part: Part = ""
+    time: Section | None = None
+    where: Section | None = None
+    place: str | None = None
+    devices: dict[str, str] = {}
+    every_s: Period | None = None
+    heartbeat_s: Period | None = None
+
+
+class FieldTable(Table):
+    """One value of a JSON payload."""
+
+    quantity: str
+    unit: str | None = None
+    scale: Nonzero = 1.0
+    multiplier: Nonzero = 1.0
+    part: Part = ""
+
+
+class TimeTable(Table):
+    """The device's own time in a JSON payload."""
+
+    path: Annotated[str, Field(min_length=1)]
+    format: Annotated[str, AfterValidator(known_format)] = "iso"
+    zone: Zone | None = None
+
+    @model_validator(mode="after")
+    def _has_a_zone(self) -> "TimeTable":
+        if self.zone is None and "%" in self.format and "%z" not in self.format:
+            raise WrongValueError("zone_needed")
+        return self
+
+
+class WhereTable(Table):
+    """Which places are meant: all that fit every key."""
+
+    kind: Annotated[list[Annotated[str, one_of("kind", PLACE_KINDS)]], BeforeValidator(as_list)] = []
+    building: Names = []
+    place: Names = []
+
+
+class SerialTable(Table):
+    """A serial line."""
+
+    name: SourceName
+    kind: str
+    port: Annotated[str, Field(min_length=1)]
+    line: Annotated[Line, PlainValidator(serial_line_of)] = Line()
+    device: Sections = []
+
+
+class MeterTable(Table):
+    """A meter on a serial line."""
+
+    model: str
+    address: Annotated[str, matching(r"\d{12}", "bad_address")]
+    place: str
+    part: Part = ""
+    every_s: Period = 30.0
+    multiplier: Nonzero = 1.0
+
+
+class RuleTable(Table):
+    """A change of one rule; the keys it does not know are the parameters of its kind."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    kind: str
+    where: Section = {}
+    excepted: Annotated[Names, Field(alias="except")] = []
+    enabled: bool = True
+
+
+class NotifyTable(Table):
+    """Where staff are told, and what."""
+
+    name: Annotated[str, Field(min_length=1)] | None = None
+    url_file: str
+    severities: Annotated[list[SeverityName], Field(min_length=1)] = [item.name.lower() for item in Severity]
+    turns: list[Annotated[str, one_of("name", list(Turn))]] = ["raised"]
+    deliveries: list[Annotated[str, one_of("name", list(Delivery))]] = ["page"]
+    quiet: DaySpan | None = None
+    rate_per_minute: Annotated[int, Field(ge=1, le=600)] = 20
