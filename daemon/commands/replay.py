@@ -1,0 +1,113 @@
+"""run recorded readings through the rules and print the events, one JSON object a line"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+import orjson
+
+from rules.check import Check
+from rules.engine import Engine, Watch
+from rules.model import Event, Sample, Site, stamp
+
+NAME = "replay"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
+    parser.add_argument(
+        "--readings", type=Path, required=True, metavar="FILE",
+        help="CSV with the columns at,point,value; `at` as Unix seconds or ISO 8601 (without offset: the site's zone)",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    from daemon.config import ConfigError, load
+
+    try:
+        loaded = load(args.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    faults: list[str] = []
+    try:
+        with args.readings.open(encoding="utf-8-sig", newline="") as file:
+            samples = read_samples(file, loaded.site, faults)
+    except (OSError, UnicodeDecodeError, ReadingsError) as error:
+        print(f"{args.readings}: {error}", file=sys.stderr)
+        return 2
+    for event in replay(loaded.watches(), samples):
+        sys.stdout.buffer.write(orjson.dumps(as_json(event), option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+    for line in faults[:20]:
+        print(f"{args.readings}:{line}", file=sys.stderr)
+    if faults:
+        print(f"{args.readings}: {len(faults)} rows left out", file=sys.stderr)
+    return 0
+
+
+class ReadingsError(ValueError):
+    """The file is no table of readings."""
+
+
+def read_samples(file: TextIO, site: Site, faults: list[str]) -> list[Sample]:
+    """The readings of a CSV file as samples by time, one a device and time; rows that cannot be read go to `faults`."""
+    rows = csv.DictReader(file)
+    missing = {"at", "point", "value"}.difference(rows.fieldnames or ())
+    if missing:
+        raise ReadingsError(f"1: no column {', '.join(sorted(missing))}; the first line must be at,point,value")
+    check = Check(site.points.values())
+    by_time: dict[tuple[float, str], dict[str, float]] = {}
+    for row in rows:
+        place = rows.line_num
+        point = site.points.get(row["point"])
+        if point is None:
+            faults.append(f"{place}: point {row['point']!r} is not in the configuration")
+            continue
+        try:
+            at = _time(row["at"], site)
+            value = float(row["value"])
+        except (TypeError, ValueError) as error:
+            faults.append(f"{place}: {error}")
+            continue
+        good, refused = check.values(Sample(at, point.device, {point.id: value}), at)
+        faults += [f"{place}: {fault.reason.value} {fault.detail}" for fault in refused]
+        if good:
+            by_time.setdefault((at, point.device), {}).update(good)
+    return [Sample(at, device, values) for (at, device), values in sorted(by_time.items(), key=lambda item: item[0])]
+
+
+def _time(text: str, site: Site) -> float:
+    try:
+        return stamp(float(text))
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=site.calendar.zone)
+        return stamp(moment.timestamp())
+
+
+def replay(watches: Iterable[Watch], samples: Iterable[Sample]) -> Iterator[Event]:
+    """The events of samples given by time; the mark follows them, so that memory stays small."""
+    engine = Engine(watches)
+    at = 0.0
+    for sample in samples:
+        if sample.at > at + 600.0:
+            yield from engine.advance(at)
+        at = sample.at
+        engine.take(sample)
+    yield from engine.advance(at)
+
+
+def as_json(event: Event) -> dict[str, object]:
+    """An event as the commands print it."""
+    return {
+        "rule": event.rule, "key": event.key, "place": event.place, "at": event.at, "turn": event.turn.value,
+        "severity": event.severity.name.lower(), "delivery": event.delivery.value,
+        "why": {"key": event.why, **event.values},
+        "evidence": event.evidence._asdict(),
+    }  # fmt: skip

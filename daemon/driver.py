@@ -1,0 +1,84 @@
+"""The pipeline's thread: it alone owns the engine and the writing connection; everybody else hands it work."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from daemon.pipeline import Batch, Pipeline
+
+log = logging.getLogger("caretaker.driver")
+
+TICK_S = 0.5
+T = TypeVar("T")
+
+
+class Driver:
+    """Runs one pipeline: batches as they come, closures of at most 50 ms in between, a tick at least every TICK_S."""
+
+    def __init__(self, pipeline: Pipeline, died: Callable[[BaseException], None]) -> None:
+        self._pipeline = pipeline
+        self._died = died
+        self._inbox: queue.SimpleQueue[Batch | Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def put(self, batch: Batch) -> None:
+        """Hand over what a transport received; never blocks."""
+        self._inbox.put(batch)
+
+    def ask(self, question: Callable[[], T], timeout_s: float = 30.0) -> T:
+        """Run a closure in the pipeline's thread and return its answer."""
+        if threading.current_thread() is self._thread:
+            return question()
+        answer: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(question())
+            except Exception as error:  # noqa: BLE001 - whoever asked gets it
+                answer.set_exception(error)
+
+        self._inbox.put(run)
+        return answer.result(timeout_s)
+
+    def stop(self) -> None:
+        """Finish what was handed over, commit it, and keep what the engine remembers."""
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._work():
+                self._pipeline.tick()
+            self._pipeline.finish()
+        except BaseException as error:
+            log.critical("the pipeline stopped on a bug", exc_info=True)
+            self._died(error)
+            raise
+
+    def _work(self) -> bool:
+        """Handle what is there, waiting at most a tick for the first; False when told to stop."""
+        item: Any
+        try:
+            item = self._inbox.get(timeout=TICK_S)
+        except queue.Empty:
+            return True
+        while item is not None:
+            if isinstance(item, Batch):
+                self._pipeline.consume(item)
+            else:
+                item()
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                return True
+        return False

@@ -1,0 +1,109 @@
+"""The running gateway as the panel sees it (dashboard.view.Campus): memory through the driver, history from the file."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from daemon import store
+from daemon.driver import Driver
+from daemon.outbox import told
+from daemon.pipeline import Clock, Pipeline
+from dashboard.view import Latest, SourceState, Told
+from rules.engine import RunningHold
+from rules.incident import Incident
+from rules.model import Reading, Site
+
+
+class Changes:
+    """Tells everybody who subscribed what changed: `incidents` or `readings`."""
+
+    def __init__(self) -> None:
+        self._callbacks: set[Callable[[str], None]] = set()
+
+    def subscribe(self, on_change: Callable[[str], None]) -> Callable[[], None]:
+        self._callbacks.add(on_change)
+        return lambda: self._callbacks.discard(on_change)
+
+    def announce(self, what: str) -> None:
+        for callback in tuple(self._callbacks):
+            callback(what)
+
+
+class GatewayView:
+    """Read-only answers from any thread."""
+
+    def __init__(
+        self, site: Site, sources: Mapping[str, str], path: Path, *, pipeline: Pipeline, driver: Driver, clock: Clock,
+        changes: Changes,
+    ) -> None:  # fmt: skip
+        self._site = site
+        self._sources = sources
+        self._path = path
+        self._pipeline = pipeline
+        self._driver = driver
+        self._clock = clock
+        self._changes = changes
+        self._local = threading.local()
+
+    @property
+    def site(self) -> Site:
+        return self._site
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def incidents(self, *, only_open: bool = False, limit: int = 200) -> Sequence[Incident]:
+        db = self._connection()
+        found = store.open_incidents(db)
+        return found if only_open else (found + store.ended_incidents(db, limit))[: max(limit, len(found))]
+
+    def incident(self, number: int) -> Incident | None:
+        return store.incident(self._connection(), number)
+
+    def told(self, number: int) -> Sequence[Told]:
+        return told(self._connection(), number)
+
+    def holds(self) -> Sequence[RunningHold]:
+        return self._driver.ask(lambda: list(self._pipeline.engine.holds()))
+
+    def latest(self) -> dict[str, Latest]:
+        rows = self._driver.ask(self._pipeline.latest)
+        return {point: Latest(*row) for point, row in rows.items()}
+
+    def sources(self) -> Sequence[SourceState]:
+        health = self._driver.ask(self._pipeline.health)
+        states = []
+        for name, kind in self._sources.items():
+            if name in health:
+                states.append(SourceState(name, kind, *health[name]))
+            else:
+                states.append(SourceState(name, kind, None, 0.0, 0, {}, ""))
+        return states
+
+    def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
+        wanted = set(points)
+        # What waits is asked for first: a commit in between then shows twice, never not at all.
+        waiting = self._driver.ask(self._pipeline.uncommitted)
+        found = dict.fromkeys(store.readings(self._connection(), wanted, since, until))
+        for sample in waiting:
+            if since <= sample.at <= until:
+                found.update((Reading(p, sample.at, v), None) for p, v in sample.values.items() if p in wanted)
+        return sorted(found, key=lambda reading: reading.at)
+
+    def notices(self) -> Sequence[str]:
+        keys = []
+        if not self._clock.is_right():
+            keys.append("clock_waiting")
+        if self._pipeline.is_disk_refusing:
+            keys.append("disk_full")
+        return keys
+
+    def subscribe(self, on_change: Callable[[str], None]) -> Callable[[], None]:
+        return self._changes.subscribe(on_change)
+
+    def _connection(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = store.connect(self._path, read_only=True)
+        return db

@@ -1,0 +1,373 @@
+"""The way of a reading: received batches in, commits out. The same code live, in recovery, and under a test's clock.
+
+Strategy. `consume` checks and logs samples and hands them to the engine; only `tick` moves time. What was received
+gathers until a commit: at the interval, when a source's window of unacknowledged packets is full, and at once when
+an alert turns. A commit writes samples, flags, mark, events, outbox and packet ids in one transaction; only then are
+packets acknowledged. Until then the broker is the buffer, so a crash at any moment loses and doubles nothing.
+"""
+
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from daemon.packing import Entry
+from daemon.store import WINDOW, Commit, Packet
+from daemon.telling import OutboxRow
+from rules.check import Check
+from rules.engine import Engine, Snapshot
+from rules.model import Event, Fault, Flag, How, Reason, Received, Sample, Turn
+
+log = logging.getLogger("caretaker.pipeline")
+
+BACKLOG_LIMIT_S = 600.0    # the mark waits no longer than this for a source to deliver what queued up
+RETRY_S = 5.0              # between attempts to commit to a disk that refuses
+SNAPSHOT_S = 3600.0
+HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobody can send again is counted and dropped
+
+
+class Clock(Protocol):
+    correction: float
+
+    def now(self) -> float: ...
+    def monotonic(self) -> float: ...
+    def is_right(self) -> bool: ...
+
+
+class Log(Protocol):
+    """What the pipeline writes to."""
+
+    def commit(self, commit: Commit) -> int: ...
+    def save_snapshot(self, batch: int, snapshot: Snapshot) -> None: ...
+
+
+class Batch(NamedTuple):
+    """What a transport hands over in one go; `window` is how many packets it may leave unacknowledged."""
+
+    source: str
+    received: Sequence[Received]
+    window: int = 0
+    is_new_session: bool = False
+
+
+class Health(NamedTuple):
+    """How a source is doing."""
+
+    online: bool | None
+    since: float
+    samples: int
+    faults: Mapping[str, int]
+    last_fault: str
+
+
+class _SourceCount:
+    __slots__ = ("faults", "last_fault", "online", "pending", "resent", "samples", "since", "window")
+
+    def __init__(self) -> None:
+        self.online: bool | None = None
+        self.since = 0.0
+        self.samples = 0
+        self.resent = 0
+        self.faults: Counter[str] = Counter()
+        self.last_fault = ""
+        self.window: dict[int, int] = {}     # packet id -> digest, of what the broker may send again
+        self.pending: dict[int, int] = {}    # received, not yet committed
+
+
+class Pipeline:
+    """Single-threaded: whoever drives it calls `consume` and `tick`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Log,
+        check: Check,
+        clock: Clock,
+        *,
+        grace_s: float,
+        commit_s: float,
+        open_numbers: Mapping[tuple[str, str], int],
+        next_number: int,
+        windows: Mapping[str, Sequence[Packet]],
+        outbox_rows: Callable[[Event, int], Iterable[OutboxRow]],
+        acknowledge: Callable[[str, Sequence[int]], None],
+        changed: Callable[[str], None],
+    ) -> None:
+        self.engine = engine
+        self._store = store
+        self._check = check
+        self._clock = clock
+        self._grace_s = grace_s
+        self._commit_s = commit_s
+        self._open = dict(open_numbers)
+        self._next_number = next_number
+        self._outbox_rows = outbox_rows
+        self._acknowledge = acknowledge
+        self._changed = changed
+        self._sources: dict[str, _SourceCount] = {}
+        for source, packets in windows.items():
+            self._count(source).window = dict(packets)
+        self._entries: list[Entry] = []
+        self._events: list[tuple[int, Event]] = []
+        self._outbox: list[OutboxRow] = []
+        self._new_sessions: set[str] = set()
+        self._early: list[Batch] = []            # what came before the clock was right
+        self._last_at: dict[str, float] = {}
+        self._newest: dict[str, Sample] = {}
+        self._latest: dict[str, tuple[float, float]] = {}
+        self._shown: dict[str, tuple[float, float]] = {}
+        self._pending_since: float | None = None
+        self._waiting_since: float | None = None
+        self._retry_at = 0.0
+        self._snapshot_at = clock.monotonic() + SNAPSHOT_S
+        self.is_disk_refusing = False
+        self.commits = 0
+        self.bugs = 0
+
+    # -- input
+
+    def consume(self, batch: Batch) -> None:
+        """Take what a transport received."""
+        if not self._clock.is_right():
+            self._wait_for_clock(batch)
+            return
+        count = self._count(batch.source)
+        if batch.is_new_session:  # the broker has forgotten: nothing old can come again, no old id means anything
+            count.window.clear()
+            count.pending.clear()
+            self._new_sessions.add(batch.source)
+        window, pending, entries = count.window, count.pending, self._entries
+        take, sieve = self.engine.take, self._check.values
+        for received in batch.received:
+            arrived, what, how, packet, digest, resent = received
+            if packet:
+                is_repeat = resent and window.get(packet) == digest
+                window[packet] = pending[packet] = digest
+                if is_repeat:
+                    count.resent += 1
+                    continue
+            elif len(entries) >= HELD_SAMPLES:
+                self._fault(count, Fault(batch.source, arrived, Reason.OVERFLOW, "the disk does not keep up"))
+                continue
+            if type(what) is Fault:
+                self._fault(count, what)
+                continue
+            assert isinstance(what, Sample)
+            values, faults = sieve(what, arrived)
+            for fault in faults:
+                self._fault(count, fault)
+            if not values:
+                continue
+            at, how, reason = self._check.time(received, what.at)
+            if reason is not None:
+                self._fault(count, Fault(what.device, arrived, reason, f"{what.at - arrived:+.0f} s"))
+            device = what.device
+            if how is How.RETAINED:
+                self._shown.update((point, (at, value)) for point, value in values.items())
+                continue
+            if how is How.ARRIVAL or how is How.BACKLOG:  # arrival stamps rise strictly
+                last = self._last_at.get(device, 0.0)
+                if at <= last:
+                    at = round(last + 0.001, 3)
+                self._last_at[device] = at
+            sample = Sample(at, device, values)
+            flag = take(sample, backlog=how is How.BACKLOG)
+            entries.append((sample, flag))
+            count.samples += 1
+            if flag is Flag.JUDGED:
+                self._remember(sample)
+            elif flag is Flag.LATE:
+                self._fault(count, Fault(device, arrived, Reason.LATE, f"{self.engine.mark - at:.0f} s behind the mark"))
+                self._shown.update((point, (at, value)) for point, value in values.items())
+            if device.startswith("source/"):
+                self._note_state(sample)
+        if self._pending_since is None and (entries or pending):
+            self._pending_since = self._clock.monotonic()
+        if batch.window and len(pending) >= batch.window:
+            self.commit()
+        self._changed("readings")
+
+    def replay(self, entries: Iterable[Entry], mark: float) -> list[Event]:
+        """Run one logged batch through the engine with its stored flags; the events it gives."""
+        for sample, flag in entries:
+            self.engine.take(sample, flag=flag)
+            if flag is Flag.JUDGED:
+                self._remember(sample)
+            self._last_at[sample.device] = max(sample.at, self._last_at.get(sample.device, 0.0))
+            if sample.device.startswith("source/"):
+                self._note_state(sample)
+        return self.engine.advance(mark)
+
+    def _wait_for_clock(self, batch: Batch) -> None:
+        """Before the clock is right nothing is judged or logged; stamps are put right when it is."""
+        if sum(len(early.received) for early in self._early) < HELD_SAMPLES:
+            self._early.append(batch)
+        else:
+            self._fault(self._count(batch.source), Fault(batch.source, 0.0, Reason.OVERFLOW, "the clock is not set"))
+
+    def _note_state(self, sample: Sample) -> None:
+        count = self._count(sample.device.removeprefix("source/"))
+        online = sample.values.get(f"{sample.device}/online")
+        if online is not None and count.online is not bool(online):
+            count.online, count.since = bool(online), sample.at
+
+    def _remember(self, sample: Sample) -> None:
+        previous = self._newest.get(sample.device)
+        if previous is not None and previous.values.keys() != sample.values.keys():
+            self._fold(previous)
+        self._newest[sample.device] = sample
+
+    def _fold(self, sample: Sample) -> None:
+        for point, value in sample.values.items():
+            if point not in self._latest or self._latest[point][0] <= sample.at:
+                self._latest[point] = (sample.at, value)
+
+    def _count(self, source: str) -> _SourceCount:
+        count = self._sources.get(source)
+        if count is None:
+            count = self._sources[source] = _SourceCount()
+        return count
+
+    def _fault(self, count: _SourceCount, fault: Fault) -> None:
+        count.faults[fault.reason.value] += 1
+        count.last_fault = f"{fault.source}: {fault.reason.value} {fault.detail}".rstrip()[:300]
+
+    # -- time
+
+    def tick(self) -> None:
+        """Let time pass: judge, and commit what is due."""
+        if not self._clock.is_right():
+            return
+        if self._early:
+            self._consume_early()
+        now = self._clock.monotonic()
+        if not self._is_held_by_backlog(now):
+            self.add_events(self.engine.advance(self._clock.now() - self._grace_s))
+        due = self._pending_since is not None and now - self._pending_since >= self._commit_s
+        if self._events or due:
+            self.commit()
+
+    def add_events(self, events: Iterable[Event], *, tell: bool = True) -> None:
+        """Queue events for the next commit, each with its incident's number and, if people are told, its messages."""
+        for event in events:
+            name = (event.rule, event.key)
+            if event.turn is Turn.RAISED and name not in self._open:
+                self._open[name] = self._next_number
+                self._next_number += 1
+            number = self._open.get(name)
+            if number is None:
+                self.bugs += 1
+                log.error("%s %s is %s at %.3f but was never raised: left out", *name, event.turn.value, event.at)
+                continue
+            if event.turn in (Turn.CLEARED, Turn.WITHDRAWN):
+                del self._open[name]
+            self._events.append((number, event))
+            if tell:
+                self._outbox.extend(self._outbox_rows(event, number))
+
+    def _consume_early(self) -> None:
+        early, self._early = self._early, []
+        for batch in early:
+            shifted = [r._replace(arrived=r.arrived + self._clock.correction) for r in batch.received]
+            self.consume(batch._replace(received=shifted))
+
+    def _is_held_by_backlog(self, now: float) -> bool:
+        away = self.engine.away
+        if not away:
+            self._waiting_since = None
+            return False
+        if self._waiting_since is None:
+            self._waiting_since = now
+        if now - self._waiting_since < BACKLOG_LIMIT_S:
+            return True
+        for state in away:  # a marker that never came back: go on without it, and log that
+            end = Sample(self._clock.now(), state, {f"{state}/backlog": 0.0})
+            self.consume(Batch(state.removeprefix("source/"), [Received(self._clock.now(), end)]))
+        return False
+
+    # -- commit
+
+    def commit(self, *, even_if_empty: bool = False) -> None:
+        """Write everything pending, then acknowledge; when the disk refuses, keep it and try again later."""
+        now = self._clock.monotonic()
+        if self.is_disk_refusing and now < self._retry_at:
+            return
+        pending = {name: count for name, count in self._sources.items() if count.pending}
+        if not (self._entries or self._events or pending or self._new_sessions or even_if_empty):
+            return
+        commit = Commit(
+            self.engine.mark, self._entries, self._events, self._outbox,
+            {name: [Packet(*pair) for pair in count.pending.items()] for name, count in pending.items()},
+            tuple(self._new_sessions),
+        )  # fmt: skip
+        try:
+            batch = self._store.commit(commit)
+        except sqlite3.Error as error:
+            self._refused(error, now)
+            return
+        if self.is_disk_refusing:
+            self.is_disk_refusing = False
+            log.warning("the disk takes data again")
+        has_turned = bool(self._events)
+        self._entries, self._events, self._outbox = [], [], []
+        self._new_sessions.clear()
+        self._pending_since = None
+        self.commits += 1
+        for name, count in pending.items():
+            packets = tuple(count.pending)
+            count.pending.clear()
+            if len(count.window) > 4 * WINDOW:
+                count.window = dict(list(count.window.items())[-WINDOW:])
+            self._acknowledge(name, packets)
+        if now >= self._snapshot_at:
+            self._save_snapshot(batch)
+        if has_turned:
+            self._changed("incidents")
+
+    def finish(self) -> None:
+        """Commit what is pending and keep what the engine remembers, so that the next start reads no log."""
+        self._retry_at = 0.0
+        self._snapshot_at = 0.0
+        self.commit(even_if_empty=True)
+
+    def _save_snapshot(self, batch: int) -> None:
+        try:
+            self._store.save_snapshot(batch, self.engine.snapshot())
+        except sqlite3.Error as error:
+            log.error("no snapshot: %s; the next start reads more of the log", error)
+        self._snapshot_at = self._clock.monotonic() + SNAPSHOT_S
+
+    def _refused(self, error: sqlite3.Error, now: float) -> None:
+        self._retry_at = now + RETRY_S
+        if not self.is_disk_refusing:
+            self.is_disk_refusing = True
+            log.error("the disk refuses data (%s): nothing is acknowledged until it takes it; free some space", error)
+        self._changed("incidents")
+
+    # -- what people may look at
+
+    def latest(self) -> dict[str, tuple[float, float, bool]]:
+        """Newest value of every point: time, value, and whether it is shown only and no evidence."""
+        for sample in self._newest.values():
+            self._fold(sample)
+        rows = {point: (at, value, True) for point, (at, value) in self._shown.items()}
+        for point, (at, value) in self._latest.items():
+            if point not in rows or rows[point][0] <= at:
+                rows[point] = (at, value, False)
+        return rows
+
+    def uncommitted(self) -> list[Sample]:
+        """Samples that wait for their commit."""
+        return [sample for sample, _ in self._entries]
+
+    def health(self) -> dict[str, Health]:
+        """Every source that was heard of."""
+        return {
+            name: Health(count.online, count.since, count.samples, dict(count.faults), count.last_fault)
+            for name, count in self._sources.items()
+        }
+
+    def resent(self) -> int:
+        """Messages that the broker sent again although they were committed or pending already."""
+        return sum(count.resent for count in self._sources.values())

@@ -1,0 +1,99 @@
+"""The start: take up where the last run stopped, also under a changed configuration.
+
+The snapshot gives every watch its state as of one commit, the log from there on the rest, with the flags and marks
+that were stored, so the engine decides nothing anew. A watch that the snapshot does not know as it is now (new, or
+with other parameters or inputs) is warmed up alone from the older log with nobody told; since watches are
+independent that changes no other. What is open but no longer holds is withdrawn.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from daemon.pipeline import Batch, Clock, Pipeline
+from daemon.store import Store
+from rules.engine import Engine, Watch
+from rules.incident import Incident
+from rules.model import Delivery, Event, Evidence, How, Received, Sample, Severity, Turn
+
+log = logging.getLogger("caretaker.recovery")
+
+SHORT_STOP_S = 60.0
+WARM_UP_S = 26 * 3600.0  # the longest any rule looks back, plus the evening before
+
+
+class Recovered(NamedTuple):
+    """What the start found: batches replayed, watches warmed up, and events that only the replay knew."""
+
+    batches: int
+    warmed: int
+    missing: int
+    withdrawn: int
+
+
+def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incidents: Sequence[Incident]) -> Recovered:
+    """Bring a fresh pipeline to the state of the last commit."""
+    engine = pipeline.engine
+    saved = store.snapshot()
+    after = 0
+    cold: set[tuple[str, str]] = set()
+    if saved is not None:
+        after, snapshot = saved
+        cold = engine.restore(snapshot)
+    batches = missing = 0
+    for batch in store.batches(after=after):
+        batches += 1
+        for event in pipeline.replay(batch.entries, batch.mark):
+            if (event.rule, event.key) not in cold and not store.has_event(event):
+                missing += 1
+                log.error("event %s %s %s at %.3f was never committed: written now", *event[:2], event.turn, event.at)
+                pipeline.add_events([event])
+    warm_open = _warm_up(engine, store, [w for w in watches if (w.rule, w.key) in cold]) if cold else {}
+    known = {(watch.rule, watch.key) for watch in watches}
+    opened = {(incident.raised.rule, incident.raised.key): incident for incident in incidents}
+    gone = [
+        incident for name, incident in opened.items() if name not in known or (name in cold and name not in warm_open)
+    ]
+    pipeline.add_events([_withdrawal(incident, engine.mark) for incident in gone])
+    pipeline.add_events([event for name, event in warm_open.items() if name not in opened], tell=False)
+    return Recovered(batches, len(cold), missing, len(gone))
+
+
+def _warm_up(engine: Engine, store: Store, watches: Sequence[Watch]) -> dict[tuple[str, str], Event]:
+    """Run changed watches alone over the recent log; the raise of each that holds at its end."""
+    alone = Engine(watches)
+    raised: dict[tuple[str, str], Event] = {}
+    for batch in store.batches(since=engine.mark - WARM_UP_S):
+        for sample, flag in batch.entries:
+            alone.take(sample, flag=flag)
+        for event in alone.advance(batch.mark):
+            if event.turn is Turn.RAISED:
+                raised[event.rule, event.key] = event
+            elif event.turn in (Turn.CLEARED, Turn.WITHDRAWN):
+                raised.pop((event.rule, event.key), None)
+    for watch in watches:
+        engine.adopt(watch.rule, watch.key, alone.state(watch.rule, watch.key))
+    return raised
+
+
+def _withdrawal(incident: Incident, mark: float) -> Event:
+    raised = incident.raised
+    at = max(mark, raised.at)
+    return Event(
+        raised.rule, raised.key, raised.place, at, Turn.WITHDRAWN, Severity.INFO, Delivery.RECORD, "withdrawn", {},
+        Evidence(at),
+    )  # fmt: skip
+
+
+def note_downtime(pipeline: Pipeline, sources: Sequence[str], clock: Clock, commit_s: float) -> None:
+    """After a longer stop, log that nobody listened since the last commit, so that no sensor is called silent for it.
+
+    A restart of seconds is not worth a line: what the sensors sent meanwhile waited at the broker.
+    """
+    mark = pipeline.engine.mark
+    if mark == 0.0 or clock.now() - mark < commit_s + SHORT_STOP_S:
+        return
+    for source in sources:
+        state = f"source/{source}"
+        gone = Sample(mark + 0.001, state, {f"{state}/online": 0.0})
+        pipeline.consume(Batch(source, [Received(clock.now(), gone, How.BACKLOG_TIMED)]))

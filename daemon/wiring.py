@@ -1,0 +1,149 @@
+"""The one function where concrete classes meet."""
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from adapters.device_table import load_tables
+from adapters.mqtt import MqttTransport
+from adapters.notify import send
+from adapters.serial_line import SerialTransport
+from adapters.source import MqttSource, Source
+from daemon.config import Loaded
+from daemon.driver import Driver
+from daemon.gateway_view import Changes, GatewayView
+from daemon.message import compose
+from daemon.outbox import SqliteOutbox
+from daemon.pipeline import Batch, Clock, Pipeline
+from daemon.recovery import note_downtime, recover
+from daemon.store import Store
+from daemon.teller import Teller
+from daemon.telling import rows_for
+from dashboard.panel import panel
+from dashboard.server import PanelServer
+from rules.check import Check
+from rules.engine import Engine
+from rules.model import Point, Received
+
+log = logging.getLogger("caretaker")
+
+SEND_S = 20.0  # the longest an endpoint may take to answer
+
+
+class Transport(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Gateway(NamedTuple):
+    """The running program."""
+
+    pipeline: Pipeline
+    driver: Driver
+    store: Store
+    transports: Sequence[Transport]
+    teller: Teller
+    server: PanelServer
+
+    def start(self) -> None:
+        """Start everything; returns when the panel listens."""
+        self.driver.start()
+        self.server.start()
+        for transport in self.transports:
+            transport.start()
+        self.teller.start()
+
+    def stop(self) -> None:
+        """Stop in the order that leaves nothing behind: confirm what is safe, then hang up, then close the file."""
+        self.teller.stop()
+        if self.driver.is_running:
+            self.driver.ask(self.pipeline.commit)
+        for transport in self.transports:
+            transport.stop()
+        self.server.stop()
+        self.driver.stop()
+        self.store.close()
+
+
+def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None], banner: str = "") -> Gateway:
+    """Build the gateway of one configuration and bring it to where the last run stopped."""
+    store = Store(loaded.store_path)
+    changes = Changes()
+    brokers: dict[str, MqttTransport] = {}
+    watches = list(loaded.watches())
+    incidents = store.open_incidents()
+    pipeline = Pipeline(
+        Engine(watches), store, Check([*loaded.site.points.values(), *state_points(loaded.sources)]), clock,
+        grace_s=loaded.grace_s, commit_s=loaded.commit_s,
+        open_numbers={(i.raised.rule, i.raised.key): i.number for i in incidents}, next_number=store.next_number(),
+        windows={source.name: store.window(source.name) for source in loaded.sources},
+        outbox_rows=lambda event, number: rows_for(event, number, loaded.channels, loaded.site.calendar),
+        acknowledge=lambda source, packets: brokers[source].acknowledge(packets), changed=changes.announce,
+    )  # fmt: skip
+    found = recover(pipeline, store, watches, incidents)
+    note_downtime(pipeline, [source.name for source in loaded.sources], clock, loaded.commit_s)
+    pipeline.finish()  # from here on the snapshot speaks of this configuration
+    log.info(
+        "%d places, %d points, %d watches; %d commits replayed, %d watches warmed up, %d alerts withdrawn",
+        len(loaded.site.places), len(loaded.site.points), len(watches), found.batches, found.warmed, found.withdrawn,
+    )  # fmt: skip
+
+    driver = Driver(pipeline, died)
+    tables = load_tables()
+    transports: list[Transport] = []
+    for source in loaded.sources:
+        if isinstance(source, MqttSource):
+            brokers[source.name] = MqttTransport(source, clock=clock.now, hand_over=_from_broker(source.name, driver))
+            transports.append(brokers[source.name])
+        else:
+            hand_over = _from_line(source.name, driver)
+            transports.append(SerialTransport(source, tables, clock=clock.now, hand_over=hand_over))
+    teller = Teller(
+        SqliteOutbox(lambda work: driver.ask(lambda: store.transact(work))), loaded.channels,
+        compose=lambda rows: compose(rows, loaded.site, loaded.language), send=partial(send, timeout_s=SEND_S),
+        clock=clock.now, calendar=loaded.site.calendar,
+    )  # fmt: skip
+    changes.subscribe(lambda what: teller.ring() if what == "incidents" else None)
+    view = GatewayView(
+        loaded.site, {s.name: "mqtt" if isinstance(s, MqttSource) else "serial" for s in loaded.sources},
+        loaded.store_path, pipeline=pipeline, driver=driver, clock=clock, changes=changes,
+    )  # fmt: skip
+    app = panel(
+        view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),
+        banner=banner,
+    )  # fmt: skip
+    return Gateway(pipeline, driver, store, transports, teller, PanelServer(app, loaded.panel.host, loaded.panel.port))
+
+
+def state_points(sources: Sequence[Source]) -> list[Point]:
+    """What the transports themselves know, as points."""
+    return [
+        Point(f"source/{s.name}/{q}", f"source/{s.name}", "", q, f"source/{s.name}", s.name, 0.0)
+        for s in sources
+        for q in ("online", "backlog")
+    ]
+
+
+def _from_broker(name: str, driver: Driver) -> Callable[..., None]:
+    def hand_over(received: Sequence[Received], *, window: int, is_new_session: bool) -> None:
+        driver.put(Batch(name, received, window, is_new_session))
+
+    return hand_over
+
+
+def _from_line(name: str, driver: Driver) -> Callable[[Sequence[Received]], None]:
+    return lambda received: driver.put(Batch(name, received))
+
+
+def _secret(database: Path) -> bytes:
+    """The key that signs the panel's cookies: made once, kept beside the database, readable by its owner alone."""
+    path = database.with_suffix(".secret")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.touch(mode=0o600, exist_ok=True)
+        path.write_bytes(secrets.token_bytes(32))
+        return path.read_bytes()

@@ -1,0 +1,339 @@
+"""The pipeline under a virtual clock: the same events live, replayed, restarted and alone; nothing lost or doubled."""
+
+import random
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from streams import GRACE_S, SOURCE, START, Arrival, Rig, VirtualClock, events_of, frozen, site, stream, watches
+
+from daemon.pipeline import Batch
+from daemon.store import Commit, connect, entries
+from rules.engine import Engine
+from rules.model import Event, Fault, Flag, How, Reason, Received, Sample
+
+STREAMS = 200
+
+
+def numbered(arrivals: list[Arrival]) -> list[tuple[int, Arrival]]:
+    return [(n % 65_535 + 1, arrival) for n, arrival in enumerate(arrivals)]
+
+
+def live(path: Path, arrivals: list[Arrival]) -> list[Event]:
+    rig = Rig(path, VirtualClock(arrivals[0].arrived), watches(site()))
+    rig.feed(numbered(arrivals))
+    rig.finish(arrivals[-1].arrived + 100)
+    return events_of(path)
+
+
+def replayed(path: Path, of: Engine) -> list[Event]:
+    """The whole log in one pass with its stored flags, no clock."""
+    db = connect(path, read_only=True)
+    for _, (sample, flag) in entries(db):
+        of.take(sample, flag=flag)
+    mark = db.execute("SELECT max(mark) FROM batch").fetchone()[0]
+    db.close()
+    return [frozen(event) for event in of.advance(mark)]
+
+
+def restarted(path: Path, arrivals: list[Arrival], kills: list[int]) -> list[Event]:
+    """Killed before each of these arrivals; the broker sends again what was not acknowledged."""
+    clock = VirtualClock(arrivals[0].arrived)
+    packets = numbered(arrivals)
+    done = 0
+    resend_to = 0
+    for kill in [*kills, len(arrivals)]:
+        rig = Rig(path, clock, watches(site()))
+        rig.feed(packets[done:resend_to], resent=True)
+        rig.feed(packets[resend_to:kill])
+        if kill < len(arrivals):
+            rig.kill()
+        else:
+            rig.finish(arrivals[-1].arrived + 100)
+        done += len(rig.acknowledged)
+        resend_to = kill
+    return events_of(path)
+
+
+def test_live_replay_restart_and_each_watch_alone_say_the_same(tmp_path: Path) -> None:
+    kinds: Counter[str] = Counter()
+    turns: Counter[str] = Counter()
+    late = inside_holds = 0
+    for seed in range(STREAMS):
+        rng = random.Random(seed)
+        arrivals = stream(rng)
+        path = tmp_path / f"{seed}.db"
+        said = live(path, arrivals)
+        assert len(said) == len(set(said)), seed
+        assert set(replayed(path, Engine(watches(site())))) == set(said), seed
+        alone = [event for watch in watches(site()) for event in replayed(path, Engine([watch]))]
+        assert sorted(event.name for event in alone) == sorted(event.name for event in said), seed
+        assert set(alone) == set(said), seed
+        kills = sorted(on_time(arrivals, rng.randrange(30, len(arrivals))) for _ in range(2))
+        again = tmp_path / f"{seed}-restarted.db"
+        assert set(restarted(again, arrivals, kills)) == set(said), seed
+        inside_holds += any(
+            event.evidence.since < arrivals[kill].sample.at < event.at for event in said for kill in kills
+        )
+        kinds.update(event.rule for event in said)
+        turns.update(event.turn.value for event in said)
+        late += logged_flags(path)[Flag.LATE]
+        path.unlink()
+        again.unlink()
+    print(f"{STREAMS} streams: {dict(kinds)} {dict(turns)}, {late} late, {inside_holds} with a kill inside a hold")
+    assert sum(kinds.values()) >= 1_000
+    assert all(kinds[kind] >= 100 for kind in ("running_water", "lights_left_on", "high_power", "silent")), kinds
+    assert late > 100
+    assert inside_holds > 50
+
+
+def on_time(arrivals: list[Arrival], kill: int) -> int:
+    """The nearest earlier moment at which nothing late waits for its commit.
+
+    A late sample that is sent again after a kill may be judged after all: that it was late is known only while it
+    waits in memory.
+    """
+    while kill > 30 and any(a.arrived - a.sample.at > GRACE_S for a in arrivals[kill - 30 : kill]):
+        kill -= 1
+    return kill
+
+
+def logged_flags(path: Path) -> Counter[Flag]:
+    db = connect(path, read_only=True)
+    flags = Counter(flag for _, (_, flag) in entries(db))
+    db.close()
+    return flags
+
+
+# -- single decisions
+
+
+class Bench:
+    """A rig without rules, fed batch by batch."""
+
+    def __init__(self, path: Path, clock: VirtualClock | None = None) -> None:
+        self.path = path
+        self.clock = clock or VirtualClock()
+        self.rig = Rig(path, self.clock, [])
+        self.pipeline = self.rig.pipeline
+
+    def receive(self, *received: Received, window: int = 0, is_new_session: bool = False) -> None:
+        self.pipeline.consume(Batch(SOURCE, received, window, is_new_session))
+
+    def log(self) -> list[tuple[float, dict[str, float], Flag]]:
+        self.pipeline.commit()
+        db = connect(self.path, read_only=True)
+        rows = [(s.at, dict(s.values), flag) for _, (s, flag) in entries(db) if not s.device.startswith("source/")]
+        db.close()
+        return rows
+
+    def faults(self) -> dict[str, int]:
+        return dict(self.pipeline.health()[SOURCE].faults)
+
+
+POWER = "d/101/power_w"
+
+
+def sample(value: float, at: float = 0.0, point: str = POWER) -> Sample:
+    return Sample(at, f"{SOURCE}/d/101", {point: value})
+
+
+def state(**values: float) -> Sample:
+    return Sample(0.0, f"source/{SOURCE}", {f"source/{SOURCE}/{name}": value for name, value in values.items()})
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "log.db")
+
+
+def test_a_message_that_was_committed_and_comes_again_is_logged_once_and_acknowledged(tmp_path: Path) -> None:
+    first = Bench(tmp_path / "log.db")
+    first.receive(*(Received(START, sample(n), How.ARRIVAL, n, 100 + n) for n in range(1, 6)))
+    first.pipeline.commit()  # killed before the broker heard of it
+    first.rig.kill()
+    second = Bench(tmp_path / "log.db")
+    second.receive(*(Received(START, sample(n), How.ARRIVAL, n, 100 + n, True) for n in range(1, 8)))
+    assert [values[POWER] for _, values, _ in second.log()] == [1, 2, 3, 4, 5, 6, 7]
+    assert second.rig.acknowledged == [1, 2, 3, 4, 5, 6, 7]
+    assert second.pipeline.resent() == 5
+
+
+@pytest.mark.parametrize(
+    ("again", "why"),
+    [
+        (Received(START, sample(9.0), How.ARRIVAL, 1, 999, True), "another payload under a used packet id"),
+        (Received(START, sample(9.0), How.ARRIVAL, 1, 101, False), "a new message, not sent before"),
+    ],
+)
+def test_a_packet_id_used_anew_is_a_new_message(bench: Bench, again: Received, why: str) -> None:
+    bench.receive(Received(START, sample(1.0), How.ARRIVAL, 1, 101))
+    bench.receive(again)
+    assert len(bench.log()) == 2, why
+
+
+def test_a_new_session_forgets_packet_ids(tmp_path: Path) -> None:
+    first = Bench(tmp_path / "log.db")
+    first.receive(Received(START, sample(1.0), How.ARRIVAL, 1, 101))
+    first.log()
+    first.rig.kill()
+    second = Bench(tmp_path / "log.db")
+    second.receive(is_new_session=True)
+    second.receive(Received(START, sample(1.0), How.ARRIVAL, 1, 101, True))
+    assert len(second.log()) == 2
+    second.rig.kill()
+    assert len(Bench(tmp_path / "log.db").rig.store.window(SOURCE)) == 1
+
+
+def test_a_full_window_is_committed_at_once(bench: Bench) -> None:
+    bench.receive(*(Received(START, sample(n), How.ARRIVAL, n, n) for n in range(1, 11)), window=10)
+    assert bench.rig.acknowledged == list(range(1, 11))
+
+
+def test_an_idle_line_is_not_committed(bench: Bench) -> None:
+    for _ in range(100):
+        bench.clock.at += 60
+        bench.pipeline.tick()
+    assert bench.pipeline.commits == 0
+
+
+def test_what_waits_is_committed_at_the_interval(bench: Bench) -> None:
+    bench.receive(Received(START, sample(1.0), How.ARRIVAL, 1, 1))
+    bench.clock.at += 59
+    bench.pipeline.tick()
+    assert bench.rig.acknowledged == []
+    bench.clock.at += 1
+    bench.pipeline.tick()
+    assert bench.rig.acknowledged == [1]
+
+
+@pytest.mark.parametrize(
+    ("how", "own", "logged", "fault"),
+    [
+        (How.ARRIVAL, -500.0, 0.0, None),
+        (How.TIMED, -15.0, -15.0, None),
+        (How.TIMED, 4.9, 4.9, None),
+        (How.TIMED, 5.1, 0.0, "clock_ahead"),
+        (How.TIMED, -60.1, 0.0, "clock_behind"),
+        (How.BACKLOG_TIMED, -86_400.0, -86_400.0, None),
+        (How.BACKLOG_TIMED, 60.0, 0.0, "clock_ahead"),
+    ],
+)
+def test_device_times(bench: Bench, how: How, own: float, logged: float, fault: str | None) -> None:
+    bench.receive(Received(START, sample(1.0, START + own), how))
+    assert [at for at, _, _ in bench.log()] == [START + logged]
+    assert bench.faults() == ({fault: 1} if fault else {})
+
+
+def test_arrival_stamps_rise_strictly(bench: Bench) -> None:
+    bench.receive(*(Received(START, sample(n)) for n in range(4)))
+    bench.receive(Received(START - 10, sample(9.0)))
+    assert [at for at, _, _ in bench.log()] == [START, START + 0.001, START + 0.002, START + 0.003, START + 0.004]
+
+
+def test_of_an_undated_backlog_only_the_newest_value_of_each_point_is_judged(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "log.db")
+    seen: list[tuple[float, dict[str, float]]] = []
+    engine = bench.pipeline.engine
+    bench.receive(Received(START, state(online=1.0, backlog=1.0)))
+    reactive = "d/101/reactive_power_var"
+    bench.receive(
+        Received(START, sample(1.0), How.BACKLOG, 1, 1), Received(START, sample(5.0, point=reactive), How.BACKLOG, 2, 2),
+        Received(START, sample(2.0), How.BACKLOG, 3, 3), Received(START, sample(3.0), How.BACKLOG, 4, 4),
+    )  # fmt: skip
+    bench.clock.at += 300
+    bench.pipeline.tick()
+    assert engine.mark == 0.0, "time waits for the backlog"
+    bench.receive(Received(bench.clock.at, state(backlog=0.0)))
+    assert [flag for *_, flag in bench.log()] == [Flag.BACKLOG] * 4
+    seen = [(at, dict(values)) for at, values in engine.snapshot().buffer if POWER in values or reactive in values]
+    assert seen == [(START + 0.001, {reactive: 5.0}), (START + 0.003, {POWER: 3.0})]
+
+
+def test_time_waits_ten_minutes_for_a_marker_at_most(bench: Bench) -> None:
+    bench.receive(Received(START, state(online=1.0, backlog=1.0)))
+    bench.pipeline.tick()
+    bench.clock.at += 601
+    bench.pipeline.tick()
+    assert bench.pipeline.engine.mark == START + 601 - GRACE_S
+    assert not bench.pipeline.engine.away
+
+
+def test_a_retained_value_is_shown_and_never_logged(bench: Bench) -> None:
+    bench.receive(Received(START, sample(7.0), How.RETAINED, 1, 1))
+    assert bench.log() == []
+    assert bench.pipeline.latest()[POWER] == (START, 7.0, True)
+    assert bench.rig.acknowledged == [1]
+
+
+def test_a_late_sample_is_logged_and_shown_but_not_judged(bench: Bench) -> None:
+    bench.receive(Received(START, sample(1.0)))
+    bench.clock.at += 40
+    bench.pipeline.tick()
+    bench.receive(Received(bench.clock.at, sample(2.0, START + 1), How.TIMED))
+    assert [flag for *_, flag in bench.log()] == [Flag.JUDGED, Flag.LATE]
+    assert bench.faults() == {"late": 1}
+
+
+def test_impossible_values_are_counted_and_the_rest_of_the_message_counts(bench: Bench) -> None:
+    values = {POWER: float("nan"), "d/101/reactive_power_var": 3.0, "d/9/power_w": 1.0}
+    bench.receive(Received(START, Sample(START, f"{SOURCE}/d/101", values)))
+    bench.receive(Received(START, Fault(SOURCE, START, Reason.BAD_JSON, "{")))
+    assert [values for _, values, _ in bench.log()] == [{"d/101/reactive_power_var": 3.0}]
+    assert bench.faults() == {"out_of_range": 2, "bad_json": 1}
+
+
+class WrongClock(VirtualClock):
+    """A Pi after a power cut: an hour behind until its time service answers."""
+
+    def __init__(self) -> None:
+        super().__init__(START - 3600)
+        self.right = False
+
+    def is_right(self) -> bool:
+        return self.right
+
+
+def test_nothing_is_judged_or_logged_before_the_clock_is_right_and_stamps_are_put_right(tmp_path: Path) -> None:
+    clock = WrongClock()
+    bench = Bench(tmp_path / "log.db", clock)
+    bench.receive(Received(clock.at, sample(1.0), How.ARRIVAL, 1, 1))
+    clock.at += 30
+    bench.receive(Received(clock.at, sample(2.0), How.ARRIVAL, 2, 2))
+    bench.pipeline.tick()
+    assert bench.pipeline.engine.mark == 0.0
+    assert bench.log() == []
+    clock.at, clock.correction, clock.right = START + 30, 3600.0, True
+    bench.pipeline.tick()
+    assert [at for at, *_ in bench.log()] == [START, START + 30]
+
+
+class FullDisk:
+    """A store whose disk is full for a while."""
+
+    def __init__(self, behind: Rig) -> None:
+        self.store = behind.store
+        self.is_full = True
+
+    def commit(self, commit: Commit) -> int:
+        if self.is_full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return self.store.commit(commit)
+
+    def save_snapshot(self, *of: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_full_disk_acknowledges_nothing_and_loses_nothing(bench: Bench) -> None:
+    disk = FullDisk(bench.rig)
+    bench.pipeline._store = disk  # the seam that wiring fills
+    bench.receive(*(Received(START, sample(n), How.ARRIVAL, n, n) for n in range(1, 11)), window=10)
+    assert bench.pipeline.is_disk_refusing
+    assert bench.rig.acknowledged == []
+    disk.is_full = False
+    bench.clock.at += 60
+    bench.pipeline.tick()
+    assert not bench.pipeline.is_disk_refusing
+    assert bench.rig.acknowledged == list(range(1, 11))
+    assert len(bench.log()) == 10
