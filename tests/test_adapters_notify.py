@@ -1,0 +1,395 @@
+"""Sending to real endpoints on the loopback: what counts as delivered, and what is said when it is not."""
+
+import json
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from adapters.notify import Answer, fitting, hidden, judged, refusal, send
+from adapters.wiretap import Exchange, Reply, listening, notify, open_service
+
+TOKEN = "s3cretToken99"
+KEYWORDS = {"errcode": 310000, "errmsg": "keywords not in content"}
+
+
+class Receiver(ThreadingHTTPServer):
+    """Answers every POST with `status`, `headers` and `body`; "hang" and "endless" bodies until it is closed."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.body: bytes | str = b""
+        self.got: list[dict[str, Any]] = []
+        self.closing = threading.Event()
+        self.url = f"json://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what some tests want."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.server.body
+        if body == "hang":
+            self.server.closing.wait(10)
+            return
+        self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        if isinstance(body, bytes):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        while body == "endless" and not self.server.closing.is_set():
+            self.wfile.write(b"x" * 65536)
+        if isinstance(body, bytes):
+            self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.closing.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def post(url: str, body: str = "水龙头已连续流水", timeout_s: float = 5.0) -> Answer:
+    return send(url, "#12 长流水", body, timeout_s=timeout_s)
+
+
+# -- HTTP
+
+
+def test_a_message_arrives_and_the_endpoints_word_is_kept(receiver: Receiver) -> None:
+    receiver.body = b'{"errcode":0,"errmsg":"ok"}'
+    assert post(receiver.url) == Answer(True, 'HTTP 200 {"errcode":0,"errmsg":"ok"}')
+    assert receiver.got == [{"version": "1.0", "title": "#12 长流水", "message": "水龙头已连续流水",
+                             "attachments": [], "type": "info"}]  # fmt: skip
+
+
+def test_200_with_an_error_code_is_not_delivered(receiver: Receiver) -> None:
+    receiver.body = json.dumps(KEYWORDS).encode()
+    answer = post(receiver.url)
+    assert not answer.is_delivered
+    assert not answer.is_final  # whoever runs the robot may add the keyword
+    assert "310000" in answer.text
+    assert "keywords not in content" in answer.text
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+def test_an_error_status_is_not_delivered_and_shows_the_text(receiver: Receiver, status: int) -> None:
+    receiver.status, receiver.body = status, "稍后再试 <b>".encode()
+    assert post(receiver.url) == Answer(False, f"HTTP {status} 稍后再试 <b>")
+    assert len(receiver.got) == 1  # once: who retries is not decided here
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.status, receiver.headers = 302, {"Location": f"http://127.0.0.1:{receiver.server_port}/{TOKEN}"}
+    assert post(receiver.url) == Answer(False, "HTTP 302 to 127.0.0.1")
+    assert len(receiver.got) == 1
+
+
+def test_a_silent_endpoint_is_left_after_the_timeout(receiver: Receiver) -> None:
+    receiver.body = "hang"
+    answer = post(receiver.url, timeout_s=0.3)
+    assert not answer.is_delivered
+    assert "timed out" in answer.text
+
+
+def test_an_endless_answer_is_cut(receiver: Receiver) -> None:
+    receiver.body = "endless"
+    answer = post(receiver.url)
+    assert answer.is_delivered
+    assert len(answer.text) < 300
+
+
+def test_a_huge_error_is_cut(receiver: Receiver) -> None:
+    receiver.status, receiver.body = 500, b"<html>" * 1_000_000
+    answer = post(receiver.url)
+    assert answer.text.startswith("HTTP 500 <html><html>")
+    assert len(answer.text) < 300
+
+
+def test_a_closed_port_is_named_as_such() -> None:
+    assert post(f"json://127.0.0.1:{free_port()}") == Answer(False, "Connection refused")
+
+
+def test_a_name_that_does_not_resolve_is_not_delivered() -> None:
+    answer = post("json://no-such-host.invalid/")
+    assert not answer.is_delivered
+    assert answer.text
+
+
+def test_apprise_does_not_pause_between_messages(receiver: Receiver) -> None:
+    service = open_service(receiver.url, 5.0)
+    service.request_rate_per_sec = 3600.0
+    with listening(5.0):
+        assert [notify(service, "t", str(i)) for i in range(3)] == [True] * 3
+
+
+def test_retries_in_the_address_are_ignored(receiver: Receiver) -> None:
+    receiver.status = 500
+    assert post(f"{receiver.url}?retry=3&wait=0.01") == Answer(False, "HTTP 500")
+    assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize(
+    ("robot", "body", "is_delivered"),
+    [
+        ("dingtalk", '{"errcode":0,"errmsg":"ok"}', True),
+        ("dingtalk", '{"errcode":"0","errmsg":"ok"}', True),
+        ("dingtalk", '{"errcode":310000,"errmsg":"keywords not in content"}', False),
+        ("dingtalk", '{"errcode":"130101","errmsg":"send too fast"}', False),
+        ("dingtalk", "<html>Welcome to the hotel network</html>", False),
+        ("dingtalk", "", False),
+        ("wecombot", '{"errcode":0,"errmsg":"ok"}', True),
+        ("wecombot", '{"errcode":93000,"errmsg":"invalid webhook url"}', False),
+        ("feishu", '{"code":0,"data":{},"msg":"success"}', True),
+        ("feishu", '{"StatusCode":0,"StatusMessage":"success","code":0}', True),
+        ("feishu", '{"StatusCode":0,"StatusMessage":"success"}', True),
+        ("feishu", '{"code":9499,"msg":"Bad Request","data":{}}', False),
+        ("feishu", '{"StatusCode":11232,"StatusMessage":"frequency limited"}', False),
+        ("lark", '{"code":19001,"msg":"param invalid: incoming webhook access token invalid"}', False),
+        ("json", '{"code":200,"message":"success"}', True),   # many services count this way
+        ("json", "[1]", True),
+        ("json", "ok", True),
+        ("json", "{not json", True),
+        ("json", '{"errcode":1}', False),
+    ],
+)  # fmt: skip
+def test_result_codes_of_chat_robots(robot: str, body: str, is_delivered: bool) -> None:
+    assert (refusal(robot, Exchange(200, body, "")) == "") is is_delivered
+
+
+@pytest.mark.parametrize(
+    ("address", "robot"),
+    [(f"dingtalk://{TOKEN}", "dingtalk"), (f"wecombot://{TOKEN}", "wecombot"), (f"feishu://{TOKEN}", "feishu"),
+     (f"lark://{TOKEN}", "lark")],
+)  # fmt: skip
+def test_apprise_knows_the_robots_by_these_names(address: str, robot: str) -> None:
+    assert str(open_service(address, 1.0).secure_protocol) == robot
+
+
+def test_when_only_some_were_reached_nobody_is_told_twice() -> None:
+    with listening(1.0) as heard:
+        heard.exchanges += [Exchange(200, "", ""), Exchange(404, "no such chat", "")]
+        assert judged("tgram", is_accepted=False, heard=heard, targets=2) == Answer(
+            False, "only some were reached: HTTP 404 no such chat", is_final=True
+        )
+        assert judged("wechat", is_accepted=False, heard=heard, targets=1) == Answer(False, "HTTP 404 no such chat")
+
+
+# -- addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "nonsense", f"nosuchservice://{TOKEN}", "dingtalk://", f"dingtalk://{TOKEN}!!", f"wecombot://{TOKEN}%%/",
+     f"mailto://{TOKEN}", f"json://:{TOKEN}@", f"tgram://{TOKEN}"],
+)  # fmt: skip
+def test_a_bad_address_is_final_and_not_repeated_in_the_answer(address: str) -> None:
+    answer = post(address)
+    assert not answer.is_delivered
+    assert answer.is_final
+    assert answer.text.startswith("unusable address: ")
+    assert TOKEN not in answer.text
+
+
+def test_secrets_stay_out_of_logs_and_answers(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(1)
+    receiver.status, receiver.body = 403, f"token {TOKEN} expired".encode()
+    port = receiver.server_port
+    texts = [
+        post(f"json://user:{TOKEN}@127.0.0.1:{port}/").text,
+        post(f"json://user:{TOKEN}@127.0.0.1:{free_port()}/").text,
+        post(f"mailto://user:{TOKEN}@127.0.0.1:{free_port()}?from=a@b.example&to=c@d.example").text,
+        post(f"dingtalk://{TOKEN}!/").text,
+        post(f"nosuchservice://{TOKEN}").text,
+    ]
+    assert texts[0] == "HTTP 403 token … expired"
+    assert not [text for text in [*texts, caplog.text] if TOKEN in text]
+    logging.getLogger("caretaker").info("heard")  # the capture itself works
+    assert "heard" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "shown", "expected"),
+    [
+        ("a p@ss word", "mailto://me:p%40ss@host", "mailto://me:****@host", "a … word"),
+        ("host me ok", "mailto://me:p%40ss@host", "mailto://me:****@host", "host me ok"),
+        ("abc", "x://abc", "", "abc"),  # too short to be a secret
+        ("key=longtoken", "https://h/robot?key=longtoken", "https://h/robot", "key=…"),
+    ],
+)
+def test_hiding(text: str, url: str, shown: str, expected: str) -> None:
+    assert hidden(text, url, shown=shown) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("一二三", 9, "一二三"),
+        ("一二三", 8, "一\n…"),
+        ("line one\nline two\nline three", 22, "line one\nline two\n…"),
+        ("abcdef", 0, "\n…"),
+    ],
+)
+def test_a_text_is_cut_in_bytes_between_lines(text: str, most: int, expected: str) -> None:
+    assert fitting(text, most) == expected
+
+
+def test_a_long_list_fits_what_wecom_takes() -> None:
+    service = open_service(f"wecombot://{TOKEN}", 1.0)
+    lines = "\n".join(f"#{i} 3号宿舍楼 {i}：水龙头已连续流水" for i in range(300))
+    assert len(fitting(lines, service.body_maxlen).encode()) <= 2048
+
+
+# -- mail
+
+
+class Mailbox:
+    """A mail server's mind: whom it refuses, what it got."""
+
+    def __init__(self) -> None:
+        self.got: list[Envelope] = []
+        self.refused: dict[str, str] = {}
+        self.at_data = "250 2.0.0 queued as 4711"
+
+    async def handle_RCPT(  # noqa: N802  aiosmtpd calls it so
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self.at_data.startswith("250"):
+            self.got.append(envelope)
+        return self.at_data
+
+
+class MailServer(Controller):
+    def __init__(self, mailbox: Mailbox) -> None:
+        super().__init__(
+            mailbox, hostname="127.0.0.1", port=free_port(), authenticator=self.check, auth_require_tls=False
+        )
+        self.mailbox = mailbox
+
+    @staticmethod
+    def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=data.password == TOKEN.encode(), handled=False)
+
+    def url(self, password: str = TOKEN, to: str = "worker@school.example") -> str:
+        return f"mailto://caretaker:{password}@127.0.0.1:{self.port}?from=caretaker@school.example&to={to}"
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    server = MailServer(Mailbox())
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_mail_arrives_and_the_servers_word_is_kept(mail: MailServer) -> None:
+    assert post(mail.url()) == Answer(True, "250 2.0.0 queued as 4711")
+    (envelope,) = mail.mailbox.got
+    assert envelope.rcpt_tos == ["worker@school.example"]
+    message = message_from_bytes(envelope.content, policy=policy.default)
+    assert message["subject"] == "#12 长流水"
+    assert "水龙头已连续流水" in message.get_body(("plain",)).get_content()
+
+
+def test_a_refused_recipient_shows_the_servers_text(mail: MailServer) -> None:
+    mail.mailbox.refused["worker@school.example"] = "550 5.1.1 no such mailbox here"
+    assert post(mail.url()) == Answer(False, "550 5.1.1 no such mailbox here")
+
+
+def test_a_refused_message_shows_the_servers_text(mail: MailServer) -> None:
+    mail.mailbox.at_data = "452 4.3.1 disk full, try later"
+    assert post(mail.url()) == Answer(False, "452 4.3.1 disk full, try later")
+    assert mail.mailbox.got == []
+
+
+def test_a_wrong_password_shows_the_servers_text_and_not_the_password(mail: MailServer) -> None:
+    answer = post(mail.url(password="wrong-pass-word"))
+    assert not answer.is_delivered
+    assert answer.text.startswith("535 ")
+    assert "wrong-pass-word" not in answer.text
+
+
+def test_a_mail_that_reached_only_some_is_not_sent_again(mail: MailServer) -> None:
+    mail.mailbox.refused["gone@school.example"] = "550 gone"
+    assert post(mail.url(to="worker@school.example,gone@school.example")) == Answer(
+        False, "only some were reached: 550 gone", is_final=True
+    )
+    assert len(mail.mailbox.got) == 1
+
+
+def test_a_silent_mail_server_is_left_after_the_timeout() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        answer = post(f"mailto://u:{TOKEN}@127.0.0.1:{silent.getsockname()[1]}?from=a@school.example", timeout_s=0.3)
+    assert answer == Answer(False, "timed out")
+
+
+def test_a_mail_server_that_is_down_is_named_as_such() -> None:
+    answer = post(f"mailto://caretaker:{TOKEN}@127.0.0.1:{free_port()}?from=a@school.example")
+    assert answer == Answer(False, "Connection refused")
+
+
+def test_replies_before_the_message_are_no_delivery() -> None:
+    with listening(1.0) as heard:
+        heard.replies += [Reply(220, "hi"), Reply(250, "ok"), Reply(354, "go on"), Reply(552, "too big")]
+        assert judged("mailtos", is_accepted=False, heard=heard, targets=1) == Answer(False, "552 too big")
+
+
+# -- everything else that speaks HTTP
+
+
+def test_who_does_not_listen_is_not_heard_nor_cut(receiver: Receiver) -> None:
+    receiver.body = b"x" * 100_000
+    with listening(5.0) as heard:
+        pass
+    answer = requests.post(f"http://127.0.0.1:{receiver.server_port}", json={}, timeout=5.0)
+    assert (answer.content, heard.exchanges) == (receiver.body, [])
+
+
+# -- the price
+
+
+def test_importing_the_sender_does_not_bring_apprise() -> None:
+    code = "import sys, adapters.notify; sys.exit('apprise' in sys.modules or 'requests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
