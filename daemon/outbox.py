@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
+import orjson
+
 from daemon.rows import event_of
 from daemon.telling import Known, OutboxError, OutboxRow, is_needed
 from dashboard.view import Told
@@ -85,29 +87,31 @@ class SqliteOutbox:
 
     def postponed(self, ids: Sequence[int], due: float) -> None:
         """These wait until `due` without having been tried."""
-        self._do(lambda db: db.executemany("UPDATE outbox SET due = ? WHERE id = ?", [(due, id) for id in ids]))
+        self._update("due = ?2", ids, due)
 
     def delivered(self, ids: Sequence[int], at: float, answer: str) -> None:
         """The endpoint took the message with these rows."""
-        self._do(
-            lambda db: db.executemany(
-                "UPDATE outbox SET state = 'sent', tried_at = ?, answer = ? WHERE id = ?",
-                [(at, answer, id) for id in ids],
-            )
-        )
+        self._update("state = 'sent', tried_at = ?2, answer = ?3", ids, at, answer)
 
     def failed(self, ids: Sequence[int], at: float, retry_at: float | None, answer: str) -> None:
         """The endpoint did not take it; without a time to retry these rows are given up."""
+        change = "tries = tries + 1, tried_at = ?2, answer = ?3"
+        if retry_at is None:
+            self._update(f"{change}, state = 'given_up'", ids, at, answer)
+        else:
+            self._update(f"{change}, due = ?4", ids, at, answer, retry_at)
+
+    def _update(self, change: str, ids: Sequence[int], *values: float | str) -> None:
+        """One statement for all rows, so that a message is settled as a whole or not at all."""
+        listed = orjson.dumps(list(ids)).decode()
         self._do(
-            lambda db: db.executemany(
-                "UPDATE outbox SET state = iif(?1 IS NULL, 'given_up', 'waiting'), due = coalesce(?1, due),"
-                " tries = tries + 1, tried_at = ?2, answer = ?3 WHERE id = ?4",
-                [(retry_at, at, answer, id) for id in ids],
+            lambda db: db.execute(
+                f"UPDATE outbox SET {change} WHERE id IN (SELECT value FROM json_each(?1))", (listed, *values)
             )
         )
 
     def _do(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return self._run(fn)
-        except sqlite3.Error as error:
-            raise OutboxError(str(error)) from error
+        except (sqlite3.Error, TimeoutError) as error:
+            raise OutboxError(str(error) or "the store does not answer") from error
