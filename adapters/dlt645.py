@@ -162,7 +162,7 @@ def _look(buffer: bytes, at: int) -> Frame | Garble:
         return Garble(Reason.HALF_FRAME, buffer[at:], have)
     length = buffer[at + 9]
     if length > LONGEST_DATA:
-        return Garble(Reason.NOISE, b"", 1)
+        return Garble(Reason.BAD_LENGTH, buffer[at : at + 10], 10)
     size = length + OVERHEAD_BYTES
     raw = buffer[at : at + size]
     if have < size:

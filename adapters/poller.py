@@ -198,13 +198,15 @@ class Poller:
         """The answer did not come: once more, or on without it."""
         poll = self._poll
         assert poll is not None
+        is_probe = poll.meter.failures > 0 and poll.answered_at is None
+        identifier = poll.queries[0].identifier
+        is_over = is_probe or poll.tries == TRIES
+        if is_over:
+            self._tell(Reason.NO_ANSWER, now, identifier)
         self._wait = None
         self._free_at = now + GAP_S
-        is_probe = poll.meter.failures > 0 and poll.answered_at is None
-        if poll.tries < TRIES and not is_probe:
+        if not is_over:
             return
-        identifier = poll.queries[0].identifier
-        self._tell(Reason.NO_ANSWER, now, identifier)
         if poll.answered_at is None:
             self._end(poll, now)
             return

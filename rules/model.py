@@ -92,6 +92,7 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"
     HALF_FRAME = "half_frame"
     BAD_END = "bad_end"
+    BAD_LENGTH = "bad_length"
     OTHER_EDITION = "other_edition"
     PORT_LOST = "port_lost"
     LINK_LOST = "link_lost"

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from adapters.device_table import (
-    CT_SCALED, DeviceTable, DeviceTableError, Query, Vector, load_tables, read_format,
+    CT_SCALED,
+    DeviceTable,
+    DeviceTableError,
+    Query,
+    Vector,
+    load_tables,
+    read_format,
 )  # fmt: skip
 from adapters.dlt645 import Decoder, Frame, Garble, encode
 from adapters.dlt645_identifiers import standard_query

@@ -10,8 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.dlt645 import (
-    ANY_ADDRESS, LONGEST_DATA, NO_SUCH_DATA, NOT_ALLOWED, BadDigitError, Decoder, Frame, Garble, encode, mismatch,
-    normal_address, number, read_request, refusal_text,
+    ANY_ADDRESS,
+    LONGEST_DATA,
+    NO_SUCH_DATA,
+    NOT_ALLOWED,
+    BadDigitError,
+    Decoder,
+    Frame,
+    Garble,
+    encode,
+    mismatch,
+    normal_address,
+    number,
+    read_request,
+    refusal_text,
 )  # fmt: skip
 from adapters.dlt645_identifiers import standard_query
 from rules.model import Reason
@@ -59,7 +71,7 @@ REFUSED = [
     ("68 61 01 00 00 00 00 69 91 08 33 33 34 33 59 33 33 33 8A 16", Reason.NOISE),
     ("68 61 01 00 00 00 00 68 91 08 33 33 34 33 59 33 33", Reason.HALF_FRAME),
     ("68 61 01 00", Reason.HALF_FRAME),
-    ("68 61 01 00 00 00 00 68 91 FF 33 33 34 33 59 33 33 33 8A 16", Reason.NOISE),
+    ("68 61 01 00 00 00 00 68 91 FF", Reason.BAD_LENGTH),
     ("00 11 22", Reason.NOISE),
 ]
 
@@ -146,6 +158,14 @@ def test_a_length_that_never_comes_holds_nothing_back_for_ever() -> None:
     assert any(isinstance(item, Frame) for item in decoder.feed(false_start + ENERGY * 12))
 
 
+def test_a_length_beyond_the_standard_waits_for_nothing() -> None:
+    decoder = Decoder()
+    told, frame = decoder.feed(bytes.fromhex("68 00 00 00 00 00 00 68 91 FF") + ENERGY)
+    assert isinstance(told, Garble)
+    assert told.reason is Reason.BAD_LENGTH
+    assert isinstance(frame, Frame)
+
+
 def test_endless_noise_is_bounded_and_counted() -> None:
     decoder = Decoder()
     for _ in range(200):
@@ -226,6 +246,7 @@ def test_recorded_frames() -> None:
     assert valued >= 10
 
 
+ADDRESS = st.from_regex(r"[0-9]{12}", fullmatch=True)
 PIECES = st.lists(st.binary(max_size=40) | st.sampled_from([ENERGY, ASKED, ENERGY[:9], b"\x68" * 9, b"\xfe\xfe"]))
 
 
@@ -245,7 +266,7 @@ def test_any_bytes_in_any_portions_give_the_same(pieces: list[bytes], random: Ra
 
 
 @settings(max_examples=300)
-@given(st.binary(max_size=60), st.binary(max_size=60), st.from_regex(r"[0-9]{12}", fullmatch=True), st.binary(max_size=40))
+@given(st.binary(max_size=60), st.binary(max_size=60), ADDRESS, st.binary(max_size=40))
 def test_a_frame_in_noise_is_found(before: bytes, after: bytes, address: str, data: bytes) -> None:
     frame = encode(address, 0x91, data)
     found = [item for item in frames(before + frame + after) if isinstance(item, Frame)]
@@ -253,7 +274,7 @@ def test_a_frame_in_noise_is_found(before: bytes, after: bytes, address: str, da
     assert any(frame in item.raw for item in found)
 
 
-@given(st.from_regex(r"[0-9]{12}", fullmatch=True), st.integers(0, 255), st.binary(max_size=LONGEST_DATA))
+@given(ADDRESS, st.integers(0, 255), st.binary(max_size=LONGEST_DATA))
 def test_what_is_encoded_is_read_back(address: str, control: int, data: bytes) -> None:
     (frame,) = Decoder().feed(encode(address, control, data))
     assert isinstance(frame, Frame)

@@ -24,6 +24,7 @@ _DETAILS = {
     Reason.NOISE: "no frame begins here",
     Reason.CHECKSUM: "the checksum does not fit the bytes",
     Reason.BAD_END: "the checksum fits, but the frame does not end with 16",
+    Reason.BAD_LENGTH: "the declared length is more than the standard allows",
     Reason.HALF_FRAME: "the frame is cut off",
 }
 

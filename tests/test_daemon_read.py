@@ -1,0 +1,104 @@
+"""`caretaker read` and the simulated meters, on a real pseudo-terminal."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from adapters.device_table import load_tables
+from adapters.dlt645 import encode, read_request
+from daemon.commands import read
+from daemon.demo.meters import Meters, Trouble
+
+TABLES = load_tables()
+ADDRESS = "000000012345"
+VALUES = {
+    "energy_kwh": 12.34, "power_w": 251.2, "reactive_power_var": -10.0, "power_factor": 0.951, "frequency_hz": 50.01,
+    "voltage_v/A": 229.8, "voltage_v/B": 230.4, "voltage_v/C": 231.0, "current_a/A": 1.25, "current_a/B": -1.5,
+    "current_a/C": 0.0, "power_w/A": 200.0, "power_w/B": 40.0, "power_w/C": 11.2,
+    "voltage_v": 223.3,
+}  # fmt: skip
+Printed = pytest.CaptureFixture[str]
+
+
+def meters(model: str = "dlt645-three-phase", *addresses: str, without: str = "") -> Meters:
+    values = {label: value for label, value in VALUES.items() if label != without}
+    return Meters(TABLES[model], addresses or (ADDRESS,), lambda address, now: values)
+
+
+def run(port: str, *rest: str) -> int:
+    parser = argparse.ArgumentParser()
+    read.add(parser)
+    return read.run(parser.parse_args([port, *rest]))
+
+
+def ask(port: str, model: str = "dlt645-three-phase", address: str = "12345", *, timeout: str = "5") -> int:
+    return run(port, model, address, "--line", "9600 8N1", "--timeout", timeout)
+
+
+def test_each_quantity_with_its_frames(capsys: Printed) -> None:
+    with meters() as line:
+        assert ask(line.port) == 0
+    out = capsys.readouterr().out
+    rows = {row.split()[1]: " ".join(row.split()[2:]) for row in out.splitlines() if row.startswith("0")}
+    assert rows["energy_kwh"] == "12.34 kWh"
+    assert rows["voltage_v/B"] == "230.4 V"
+    assert rows["current_a/B"] == "-1.5 A"
+    assert rows["frequency_hz"] == "50.01 Hz"
+    assert set(rows) == {field.label for query in TABLES["dlt645-three-phase"].queries for field in query.fields}
+    assert f"sent      {read_request(ADDRESS, '00010000').hex(' ').upper()}" in out
+    answer = encode(ADDRESS, 0x91, bytes.fromhex("00000100" "34120000"))
+    assert f"answered  {answer.hex(' ').upper()}" in out
+
+
+def test_any_finds_the_address(capsys: Printed) -> None:
+    with meters() as line:
+        assert ask(line.port, address="any") == 0
+    out = capsys.readouterr().out
+    assert f"meter {ADDRESS}" in out
+    assert "12.34 kWh" in out
+
+
+def test_what_the_meter_refuses_is_said_and_the_rest_shown(capsys: Printed) -> None:
+    with meters("dlt645-single-phase", without="reactive_power_var") as line:
+        assert ask(line.port, "dlt645-single-phase") == 0
+    out = capsys.readouterr().out
+    assert "refused: no such data" in out
+    assert "223.3 V" in out
+
+
+def test_an_echo_is_shown_as_one(capsys: Printed) -> None:
+    with meters() as line:
+        line.troubles[ADDRESS] = Trouble.ECHO
+        assert ask(line.port) == 0
+    assert "echo      68 45" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("trouble", "hint"),
+    [(Trouble.SILENCE, "A and B are swapped"), (Trouble.HALF_FRAME, "The line is alive"),
+     (Trouble.CHECKSUM, "The line is alive")],
+)  # fmt: skip
+def test_no_answer_comes_with_hints(capsys: Printed, trouble: Trouble, hint: str) -> None:
+    with meters() as line:
+        line.troubles[ADDRESS] = trouble
+        assert ask(line.port, timeout="0.1") == 1
+    printed = capsys.readouterr()
+    assert hint in printed.err
+    assert printed.out.count("sent ") == 1, "nobody waits for the other quantities"
+
+
+def test_errors_say_what_is_wrong(capsys: Printed, tmp_path: Path) -> None:
+    missing = str(tmp_path / "nothing")
+    cases = [
+        ((missing, "dlt645-single-phase", "1"), "is the adapter plugged in"),
+        ((missing, "dlt645-single", "1"), "dlt645-three-phase"),
+        ((missing, "dlt645-single-phase", "12a"), "12 digits"),
+        ((missing, "dlt645-single-phase", "1", "--line", "2400"), "2400 8E1"),
+    ]
+    for arguments, told in cases:
+        assert run(*arguments) == 2
+        assert told in capsys.readouterr().err
+    with meters() as line:
+        assert run(line.port, "dlt645-three-phase", "1") == 2
+    assert "mini UART" in capsys.readouterr().err
