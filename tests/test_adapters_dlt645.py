@@ -184,6 +184,8 @@ def test_endless_noise_is_bounded_and_counted() -> None:
         ("125280", 4, True, -0.5212),
         ("125280", 4, False, 80.5212),
         ("000080", 4, True, 0.0),
+        ("0000d2", 4, True, -52.0),
+        ("9999f9", 4, True, -79.9999),
         ("ffff", 1, False, None),
         ("ffffff", 4, True, None),
         ("9999", 1, False, 999.9),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME = "read"
 
 _HINTS = """No answer. What it usually is, in this order:
-  - A and B are swapped: change the two wires; nothing can break.
+  - A and B are swapped: change the two wires over.
   - The address: it is printed on the meter, 12 digits. With a single meter on the line, try the address `any`.
   - The speed: most meters use 2400 8E1, some 1200, 4800 or 9600 8E1. Try --line "9600 8E1".
   - The meter has no power, or speaks DL/T 645-1997 or Modbus.
@@ -130,7 +130,7 @@ def _show(query: "Query", done: Exchange) -> None:
     for field in query.fields:
         unit = QUANTITIES[field.quantity].unit
         text = f"{values[field.label]:>12.10g} {unit}" if field.label in values else said
-        sys.stdout.write(f"{query.identifier}  {field.label:<20} {text}\n")
+        sys.stdout.write(f"{query.identifier}  {field.label:<20} {text}".rstrip() + "\n")
     sys.stdout.write(f"    sent      {done.request.hex(' ').upper()}\n")
     for item in done.others:
         sys.stdout.write(f"    {_kind(item):<9} {item.raw.hex(' ').upper()}\n")
