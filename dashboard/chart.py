@@ -18,8 +18,8 @@ from rules.quantity import QUANTITIES, Kind
 
 WIDE_PX, NARROW_PX = 820, 340
 
-_LEFT_PX, _RIGHT_PX = 46, 10
-_TITLE_PX, _FOOT_PX = 24, 34
+_RIGHT_PX, _DIGIT_PX = 10, 7
+_TITLE_PX, _FOOT_PX, _DAY_PX = 24, 18, 14  # the foot holds the times, and the days where it is not all today
 _GAUGE_PX, _STATE_PX = 132, 18
 _LABEL_PX = 62  # room that a time label takes
 _TIME_STEPS_S = (5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -65,7 +65,7 @@ def thinned(run: Sequence[Dot], column_s: float) -> list[Dot]:
     return kept + _extremes(column)
 
 
-def _extremes(column: Sequence[Dot]) -> Iterable[Dot]:
+def _extremes(column: list[Dot]) -> list[Dot]:
     if len(column) <= 4:
         return column
     least, most = min(column, key=lambda dot: dot[1]), max(column, key=lambda dot: dot[1])
@@ -73,13 +73,21 @@ def _extremes(column: Sequence[Dot]) -> Iterable[Dot]:
 
 
 def value_ticks(least: float, most: float) -> list[float]:
-    """Three to six round values that enclose a range."""
-    span = (most - least) or abs(most) or 1.0
-    rough = span / 3
+    """Two to seven round values that enclose a range."""
+    span = most - least
+    if span < max(1e-6, 1e-9 * abs(most)):  # as good as constant: the noise of floats is not to be blown up
+        span = max(1.0, abs(most))
+    rough = span / 4
     power = 10.0 ** floor(log10(rough))
     step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * 0.999)
     first, last = floor(least / step + 1e-9), -floor(-most / step + 1e-9)
     return [round(step * n, 9) for n in range(first, max(last, first + 1) + 1)]
+
+
+def tick_labels(ticks: Sequence[float]) -> list[str]:
+    """The ticks in digits, as many as tell one from the next."""
+    digits = max(0, -floor(log10(ticks[1] - ticks[0]) + 1e-9))
+    return [f"{tick:.{digits}f}" for tick in ticks]
 
 
 def time_ticks(frame: Frame, reader: Reader, width_px: float) -> list[float]:
@@ -100,68 +108,81 @@ def time_ticks(frame: Frame, reader: Reader, width_px: float) -> list[float]:
 
 def chart(series: Sequence[Series], frame: Frame, reader: Reader, *, width_px: int) -> Markup:
     """The drawing of these series, one below the other."""
-    drawing = _Drawing(frame, reader, width_px)
+    limits = [frame.threshold, *[None] * len(series)]
+    panels = [_Panel(item, limit) for item, limit in zip(series, limits, strict=False)]
+    drawing = _Drawing(frame, reader, width_px, left_px=max(panel.left_px for panel in panels))
     top = 18.0 if frame.hold else 2.0
     parts: list[str] = []
-    for index, item in enumerate(series):
-        is_state = QUANTITIES[item.point.quantity].kind is Kind.STATE
-        height = _STATE_PX if is_state else _GAUGE_PX
-        parts.append(drawing.heading(item.point, top))
+    for panel in panels:
+        parts.append(drawing.heading(panel.point, top))
         top += _TITLE_PX
-        draw = drawing.state if is_state else drawing.gauge
-        parts.append(draw(item, top, frame.threshold if index == 0 else None))
-        top += height + 10
+        parts.append(drawing.state(panel, top) if panel.is_state else drawing.gauge(panel, top))
+        top += (_STATE_PX if panel.is_state else _GAUGE_PX) + 10
     parts = [drawing.shade(top), *parts, drawing.axis(top), drawing.raised(top)]
     label = reader.say(
         "alert.chart", points=reader.names(item.point for item in series),
         since=reader.clock(frame.since), until=reader.clock(frame.until),
     )  # fmt: skip
-    size = f'viewBox="0 0 {width_px} {top + _FOOT_PX:.0f}" width="{width_px}" height="{top + _FOOT_PX:.0f}"'
+    height = f"{top + _FOOT_PX + (0 if drawing.is_today else _DAY_PX):.0f}"
+    size = f'viewBox="0 0 {width_px} {height}" width="{width_px}" height="{height}"'
     name = "wide" if width_px > NARROW_PX else "narrow"
     return Markup(f'<svg class="chart {name}" {size} role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>')
+
+
+class _Panel:
+    """One series with its limit and its scale."""
+
+    def __init__(self, series: Series, limit: float | None) -> None:
+        self.point, self.limit = series.point, limit
+        self.runs = runs(series.readings, series.point.holds_s)
+        self.is_state = QUANTITIES[series.point.quantity].kind is Kind.STATE
+        self.ticks = value_ticks(*_span(series.readings, limit))
+        self.labels = [] if self.is_state else tick_labels(self.ticks)
+        self.left_px = 12 + _DIGIT_PX * max((len(label) for label in self.labels), default=3)
 
 
 class _Drawing:
     """The parts of one chart, as SVG text; x is the same for all of them."""
 
-    def __init__(self, frame: Frame, reader: Reader, width_px: int) -> None:
-        self._frame, self._reader, self._width = frame, reader, width_px
-        self._plot = width_px - _LEFT_PX - _RIGHT_PX
+    def __init__(self, frame: Frame, reader: Reader, width_px: int, *, left_px: int) -> None:
+        self._frame, self._reader, self._width, self._left = frame, reader, width_px, left_px
+        self._plot = width_px - left_px - _RIGHT_PX
         self._column_s = max(0.001, (frame.until - frame.since) / self._plot)
+        local = reader.site.calendar.local
+        self.is_today = local(frame.since).date() == local(reader.now).date()
 
     def x(self, at: float) -> float:
         inside = min(max(at, self._frame.since), self._frame.until)
-        return _LEFT_PX + (inside - self._frame.since) / self._column_s
+        return self._left + (inside - self._frame.since) / self._column_s
 
     def heading(self, point: Point, top: float) -> str:
         unit = QUANTITIES[point.quantity].unit
         name = self._reader.point(point)
-        return _text(_LEFT_PX, top + 14, f"{name} ({unit})" if unit else name, "heading")
+        return _text(self._left, top + 14, f"{name} ({unit})" if unit else name, "heading")
 
-    def gauge(self, item: Series, top: float, threshold: float | None) -> str:
+    def gauge(self, panel: _Panel, top: float) -> str:
         """A line over a grid, and the limit as a dashed line with its value."""
-        ticks = value_ticks(*_span(item.readings, threshold))
-        low, high = ticks[0], ticks[-1]
+        low, high = panel.ticks[0], panel.ticks[-1]
 
         def y(value: float) -> float:
             return top + _GAUGE_PX * (high - value) / (high - low)
 
-        right = _LEFT_PX + self._plot
+        left, right = self._left, self._left + self._plot
         parts = [
-            f'<path class="grid" d="M{_LEFT_PX} {y(tick):.1f}H{right}"/>'
-            + _text(_LEFT_PX - 6, y(tick) + 4, number(tick), "tick", "end")
-            for tick in ticks
+            f'<path class="grid" d="M{left} {y(tick):.1f}H{right}"/>'
+            + _text(left - 6, y(tick) + 4, name, "tick", "end")
+            for tick, name in zip(panel.ticks, panel.labels, strict=True)
         ]
-        lines = "".join(self._line(run, y) for run in runs(item.readings, item.point.holds_s))
-        clip = f'x="{_LEFT_PX}" y="{top - 2}" width="{self._plot}" height="{_GAUGE_PX + 4}"'
-        view = f'viewBox="{_LEFT_PX} {top - 2} {self._plot} {_GAUGE_PX + 4}"'
+        lines = "".join(self._line(run, y) for run in panel.runs)
+        clip = f'x="{left}" y="{top - 2}" width="{self._plot}" height="{_GAUGE_PX + 4}"'
+        view = f'viewBox="{left} {top - 2} {self._plot} {_GAUGE_PX + 4}"'
         parts.append(f'<svg {clip} {view}><path class="line" d="{lines}"/></svg>')
-        if threshold is not None:
-            unit = QUANTITIES[item.point.quantity].unit
-            text = self._reader.say("alert.limit", value=f"{number(threshold)} {unit}".strip())
-            above = y(threshold) - 5 if y(threshold) - top > 14 else y(threshold) + 14
-            parts.append(f'<path class="limit" d="M{_LEFT_PX} {y(threshold):.1f}H{right}"/>')
-            parts.append(_text(right - 2, above, text, "limit-label", "end"))
+        if panel.limit is not None:
+            at = y(panel.limit)
+            unit = QUANTITIES[panel.point.quantity].unit
+            text = self._reader.say("alert.limit", value=f"{number(panel.limit)} {unit}".strip())
+            parts.append(f'<path class="limit" d="M{left} {at:.1f}H{right}"/>')
+            parts.append(_text(right - 2, at - 5 if at - top > 14 else at + 14, text, "limit-label", "end"))
         return "".join(parts)
 
     def _line(self, run: Sequence[Dot], y: Callable[[float], float]) -> str:
@@ -170,12 +191,12 @@ class _Drawing:
 
     def _free_x(self, at: float) -> float:
         """x also outside the plot, for a line that comes in from before; the plot clips it."""
-        return _LEFT_PX + (at - self._frame.since) / self._column_s
+        return self._left + (at - self._frame.since) / self._column_s
 
-    def state(self, item: Series, top: float, threshold: float | None) -> str:
+    def state(self, panel: _Panel, top: float) -> str:
         """A bar while the state is 1, a thin base line while it is 0, nothing while it is unknown."""
         parts = []
-        for begin, end, value in _stretches(runs(item.readings, item.point.holds_s), item.point.holds_s):
+        for begin, end, value in _stretches(panel.runs, panel.point.holds_s):
             x, width = self.x(begin), self.x(end) - self.x(begin)
             if width <= 0:
                 continue
@@ -183,7 +204,7 @@ class _Drawing:
             where = f'x="{x:.1f}" y="{top + _STATE_PX - height:.1f}" width="{max(width, 0.8):.1f}" height="{height}"'
             parts.append(f'<rect class="{"on" if value else "off"}" {where}/>')
             if value and width > 48:
-                word = self._reader.value(item.point, value)[0]
+                word = self._reader.value(panel.point, value)[0]
                 parts.append(_text(x + 6, top + 13, word, "on-label"))
         return "".join(parts)
 
@@ -207,14 +228,13 @@ class _Drawing:
         """The times, and below them the day wherever it begins."""
         calendar = self._reader.site.calendar
         y = bottom - 4
-        parts = [f'<path class="axis" d="M{_LEFT_PX} {y:.1f}H{_LEFT_PX + self._plot}"/>']
+        parts = [f'<path class="axis" d="M{self._left} {y:.1f}H{self._left + self._plot}"/>']
         shown_day = None
-        is_one_day = calendar.local(self._frame.since).date() == calendar.local(self._reader.now).date()
         for at in time_ticks(self._frame, self._reader, self._plot):
             local, x = calendar.local(at), self.x(at)
             parts.append(f'<path class="axis" d="M{x:.1f} {y:.1f}v4"/>')
             parts.append(_text(x, y + 16, f"{local:%H:%M}", "tick", "middle"))
-            if local.date() != shown_day and not is_one_day:
+            if local.date() != shown_day and not self.is_today:
                 parts.append(_text(x, y + 30, self._reader.date(local), "day", "middle"))
             shown_day = local.date()
         return "".join(parts)

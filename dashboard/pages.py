@@ -23,6 +23,7 @@ PAST_S = 6 * 3600.0            # what the charts of a place show
 RECENT_ALERTS = 30
 MOST_HOLDS = 12
 MOST_POINTS_AT_ONCE = 250      # a larger campus is shown a building at a time
+LARGEST_NUMBER = 2**63         # what a store can count to
 YEAR_S = 365 * 86400
 
 
@@ -65,7 +66,7 @@ class Pages:
     def routes(self) -> APIRouter:
         router = APIRouter()
         router.add_api_route("/", self.alerts)
-        router.add_api_route("/alerts/{number}", self.alert)
+        router.add_api_route("/alerts/{number:int}", self.alert)
         router.add_api_route("/places", self.places)
         router.add_api_route("/places/{place_id:path}", self.place)
         router.add_api_route("/sources", self.sources)
@@ -87,7 +88,7 @@ class Pages:
 
     def alert(self, request: Request, number: int) -> Response:
         """One alert with its evidence and its story."""
-        incident = self._campus.incident(number)
+        incident = self._campus.incident(number) if number < LARGEST_NUMBER else None
         if incident is None:
             raise HTTPException(404)
         reader = self._reader(request)
@@ -111,8 +112,9 @@ class Pages:
         ]
         count = sum(len(site.points_at(place.id)) for building in buildings for place in building.places)
         return self._page(
-            request, "places.html", buildings=buildings, values=Values(self._campus), is_whole=count <= MOST_POINTS_AT_ONCE
-        )
+            request, "places.html", buildings=buildings, values=Values(self._campus),
+            is_whole=count <= MOST_POINTS_AT_ONCE,
+        )  # fmt: skip
 
     def place(self, request: Request, place_id: str) -> Response:
         """One place, or one building with its places."""
@@ -133,7 +135,7 @@ class Pages:
         """Each source: whether it is reachable, what came from it, what could not be read and why."""
         return self._page(request, "sources.html", sources=self._campus.sources())
 
-    def sign_in(self, request: Request, *, next: str, wait_s: int = 0, is_wrong: bool = False) -> Response:  # noqa: A002
+    def sign_in(self, request: Request, *, next: str, wait_s: int = 0, is_wrong: bool = False) -> Response:
         """The form that asks for the password."""
         status = 429 if wait_s else 401 if is_wrong else 200
         return self._page(request, "sign_in.html", status, next=next, wait_s=wait_s, is_wrong=is_wrong)

@@ -62,7 +62,7 @@ class Reader:
         quantity = QUANTITIES[point.quantity]
         if quantity.kind is Kind.STATE:
             return self.label("state", f"{point.quantity}_{int(value)}"), ""
-        return number(value), quantity.unit
+        return f"{value:,.2f}" if quantity.kind is Kind.COUNTER else number(value), quantity.unit
 
     # -- time
 
@@ -82,8 +82,10 @@ class Reader:
         return words.duration(seconds, self.language)
 
     def ago(self, at: float) -> str:
-        """How long ago a time was."""
-        return self.say("duration.ago", duration=self.duration(self.now - at))
+        """How long ago a time was, in its largest unit."""
+        age = max(0.0, self.now - at)
+        unit = 86400 if age >= 86400 else 3600 if age >= 3600 else 1
+        return self.say("duration.ago", duration=self.duration(age // unit * unit))
 
     def hold(self, hold: Hold) -> str:
         """How far a hold is: `12 of 30 min`, in the unit that suits its whole."""

@@ -17,12 +17,13 @@ class PanelServer:
     """Serves an app at `host:port` from a thread of its own; port 0 takes a free one."""
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self.app = app
         self._host, self._port = host, port
         self._server = _Server(
             uvicorn.Config(
                 app, lifespan="on", log_config=None, log_level="warning", access_log=False, server_header=False,
                 timeout_graceful_shutdown=STOP_S, timeout_keep_alive=20, loop="asyncio", http="h11", ws="none",
-            )  # fmt: skip
+            )
         )
         self._address: tuple[str, int] | None = None
         self._thread: threading.Thread | None = None

@@ -80,7 +80,7 @@ def sign_in_routes(doorkeeper: Doorkeeper, page: Callable[..., Response]) -> API
     router = APIRouter()
 
     @router.get("/sign-in")
-    def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name of the query parameter
+    def ask(request: Request, next: str = "/") -> Response:
         return page(request, next=_own_path(next))
 
     @router.post("/sign-in")

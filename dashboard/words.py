@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import rules
+from rules import RULES
 from rules.model import Event
 from rules.rule import Words
 
@@ -68,5 +68,5 @@ def duration(seconds: float, language: str) -> str:
 
 
 def _words(rule: str, language: str) -> Words | None:
-    kind = rules.RULES.get(rule)
+    kind = RULES.get(rule)
     return kind.words[language] if kind else None

@@ -93,9 +93,8 @@ def campus_site(*, room_name: str = "105") -> Site:
 
 def event(rule: str, place: str, at: float, **changed: object) -> Event:
     """An event with plausible defaults; `changed` overrides its fields."""
-    plain = Event(
-        rule, place, place, at, Turn.RAISED, Severity.MAJOR, Delivery.PAGE, "", {}, Evidence(at - 1800.0, (), None, 1800.0)
-    )
+    evidence = Evidence(at - 1800.0, (), None, 1800.0)
+    plain = Event(rule, place, place, at, Turn.RAISED, Severity.MAJOR, Delivery.PAGE, "", {}, evidence)
     return plain._replace(**changed)  # type: ignore[arg-type]
 
 
@@ -135,7 +134,8 @@ def _water_story() -> Incident:
     evidence = Evidence(NOW - 1020 - 1800, ("dorm-3/1F-wash/flow_lpm", "dorm-3/1F-wash/volume_m3"), 2.0, 1640.0)
     values = {"minutes": 30.0, "litres": 186.0, "lpm": 6.2}
     return Incident(12, (
-        event("running_water", "dorm-3/1F-wash", NOW - 1020, why="running_water.raised", values=values, evidence=evidence),
+        event("running_water", "dorm-3/1F-wash", NOW - 1020, why="running_water.raised", values=values,
+              evidence=evidence),
         event("running_water", "dorm-3/1F-wash", NOW - 300, turn=Turn.UPDATED, severity=Severity.CRITICAL,
               why="running_water.raised", values=values | {"minutes": 42.0, "litres": 261.0}, evidence=evidence),
     ))  # fmt: skip
@@ -145,7 +145,9 @@ def _lights_story() -> Incident:
     evidence = Evidence(NOW - 20_000, ("teach-1/105/lighting/power_w", "teach-1/105/occupied"), 40.0, 1800.0)
     raised = event("lights_left_on", "teach-1/105", NOW - 18_200, severity=Severity.MINOR, why="lights_left_on.raised",
                    delivery=Delivery.DIGEST, values={"minutes": 30.0}, evidence=evidence)  # fmt: skip
-    cleared = raised._replace(at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared", values={"minutes": 66.0})
+    cleared = raised._replace(
+        at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared", values={"minutes": 66.0}
+    )
     return Incident(9, (raised, cleared))
 
 

@@ -1,0 +1,255 @@
+"""The pages: what they say, to whom, and that nothing in the data can make them say anything else."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from campus import NOW, FakeCampus, busy_campus, campus_site, event
+from fastapi import FastAPI
+
+from dashboard.panel import panel
+from dashboard.sign_in import hash_password
+from dashboard.view import Latest, SourceState, Told
+from rules.calendar import Calendar
+from rules.incident import Incident
+from rules.model import Site
+
+PAGES = ["/", "/alerts/9", "/alerts/11", "/alerts/12", "/places", "/places/dorm-3", "/places/dorm-3/402", "/sources"]
+PASSWORD = "correct horse"
+PASSWORD_HASH = hash_password(PASSWORD)
+LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
+
+
+class Browser:
+    """Asks an app without a network, and keeps its cookies."""
+
+    def __init__(self, app: FastAPI, cookies: httpx.Cookies | None = None) -> None:
+        self._app, self.cookies = app, httpx.Cookies(cookies)
+
+    def get(self, path: str, **asked: Any) -> httpx.Response:
+        return asyncio.run(self._ask("GET", path, asked))
+
+    def post(self, path: str, **asked: Any) -> httpx.Response:
+        return asyncio.run(self._ask("POST", path, asked))
+
+    async def _ask(self, method: str, path: str, asked: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:8080", cookies=self.cookies
+        ) as client:
+            answer = await client.request(method, path, **asked)
+        self.cookies = client.cookies
+        return answer
+
+
+def client(campus: FakeCampus, *, has_password: bool = False, language: str = "zh", banner: str = "") -> Browser:
+    app = panel(
+        campus, language=language, password_hash=PASSWORD_HASH if has_password else None, secret=b"s" * 32,
+        banner=banner,
+    )  # fmt: skip
+    return Browser(app)
+
+
+def text_of(html: str) -> str:
+    """What a reader sees, with single spaces."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html.split("<main", 1)[1]).split())
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_page_speaks_both_languages_and_needs_no_inline_script_or_style(path: str, language: str) -> None:
+    answer = client(busy_campus(), banner="short holds").get(path, params={"lang": language})
+    assert answer.status_code == 200
+    assert f'<html lang="{LANGUAGE_TAGS[language]}">' in answer.text
+    assert "short holds" in answer.text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src=\"/static/panel\.js)", answer.text)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "None" not in text_of(answer.text)
+
+
+def test_the_language_is_the_sites_until_someone_chooses_and_is_then_remembered() -> None:
+    browser = client(busy_campus(), language="en")
+    headers = {"accept-language": "zh-CN"}
+    assert '<html lang="en">' in browser.get("/", headers=headers).text
+    assert '<html lang="zh-CN">' in browser.get("/?lang=zh", headers=headers).text
+    assert '<html lang="zh-CN">' in browser.get("/places", headers=headers).text
+    assert '<html lang="zh-CN">' in browser.get("/?lang=xx", headers=headers).text
+
+
+def test_the_alerts_page_says_what_where_since_when_and_how_much() -> None:
+    text = text_of(client(busy_campus(), language="en").get("/").text)
+    assert "3号宿舍楼 1F-wash: water has run for 42 min" in text
+    assert "261 L" in text
+    assert "since 12:51 · 47 min · Running water · #12" in text
+    assert "12 of 30 min" in text
+    assert "dorm-3 bus is not reachable, since 13:25 (13 min)" in text
+    assert text.index("#12") < text.index("Recently ended") < text.index("#9")
+
+
+def test_an_alert_page_tells_the_whole_story() -> None:
+    html = client(busy_campus(), language="en").get("/alerts/12").text
+    text = text_of(html)
+    for part in ("close the tap", "宿管一组", "总阀在门后", "limit 2 L/min", "alert 13:21", "more severe", "值班群",
+                 "errcode 310000", "Readings cover 27 min of 30 min"):  # fmt: skip
+        assert part in text, part
+    assert html.count('class="chart wide"') == html.count('class="chart narrow"') == 1
+
+
+def test_an_alert_whose_place_and_points_are_gone_still_has_a_page() -> None:
+    campus = FakeCampus(campus_site())
+    evidence = event("x", "y", NOW).evidence._replace(points=("dorm-9/1/power_w",))
+    campus.stories = [Incident(1, (event("gone", "dorm-9/1", NOW - 60, key="dorm-9/1", evidence=evidence),))]
+    text = text_of(client(campus, language="en").get("/alerts/1").text)
+    assert "dorm-9/1" in text
+    assert "No readings are stored" in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/alerts/77", "/alerts/x", "/alerts/" + "9" * 30, "/alerts/-1", "/places/dorm-3/999", "/docs"]
+)
+def test_what_is_not_there_is_said_on_a_page(path: str) -> None:
+    answer = client(busy_campus(), language="en").get(path)
+    assert answer.status_code == 404
+    assert "Back to the alerts" in answer.text
+
+
+def _no_sources(campus: FakeCampus) -> None:
+    campus.states = []
+
+
+def _no_readings(campus: FakeCampus) -> None:
+    campus.newest = {}
+
+
+def _quiet(campus: FakeCampus) -> None:
+    campus.stories = []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(_no_sources, "Add a [[source]]"), (_no_readings, "No reading has come in yet"), (_quiet, "No tap, lamp")],
+)
+def test_an_empty_page_says_what_to_do_next(change: Callable[[FakeCampus], None], expected: str) -> None:
+    campus = FakeCampus(campus_site())
+    campus.states = [SourceState("broker", "mqtt", True, NOW, 1, {}, "")]
+    campus.newest = {"dorm-3/402/power_w": Latest(NOW, 1.0)}
+    change(campus)
+    assert expected in text_of(client(campus, language="en").get("/").text)
+
+
+def test_a_campus_of_nothing_has_all_its_pages() -> None:
+    browser = client(FakeCampus(Site("x", "x", {}, {}, Calendar())))
+    assert [browser.get(path).status_code for path in ("/", "/places", "/sources")] == [200] * 3
+
+
+def test_notices_are_said_and_an_unknown_one_keeps_its_key() -> None:
+    campus = busy_campus()
+    campus.keys = ["clock_waiting", "something_new"]
+    text = text_of(client(campus, language="en").get("/").text)
+    assert "nothing is judged until the time is known" in text
+    assert "something_new" in text
+
+
+def test_values_carry_units_ages_and_what_is_no_evidence() -> None:
+    text = text_of(client(busy_campus(), language="en").get("/places").text)
+    assert "lighting · power 4 W 30 s ago" in text
+    assert "energy meter 12,345.67 kWh 11 h ago shown only" in text
+    assert "occupancy occupied 5 min ago" in text
+
+
+def test_faults_are_counted_by_reason_the_most_frequent_first() -> None:
+    text = text_of(client(busy_campus(), language="en").get("/sources").text)
+    assert text.index("unknown topic 218") < text.index("broken JSON 3")
+    assert "no word yet" in text
+
+
+HOSTILE = '<script>alert("x")</script>'
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_names_from_outside_stay_text(path: str) -> None:
+    site = campus_site(room_name=HOSTILE)
+    places = {key: place._replace(name=HOSTILE, owner=HOSTILE, note=HOSTILE) for key, place in site.places.items()}
+    campus = busy_campus(Site(site.id, HOSTILE, places, site.points, site.calendar))
+    campus.keys = [HOSTILE]
+    campus.states = [SourceState(HOSTILE, HOSTILE, False, NOW, 1, {HOSTILE: 1}, HOSTILE)]
+    campus.messages = {12: [Told(HOSTILE, HOSTILE, NOW, False, HOSTILE)]}
+    html = client(campus, banner=HOSTILE).get(path).text
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:8080", 200), ("localhost", 200), ("LOCALHOST:1", 200), ("[::1]:8080", 200),
+     ("evil.example", 400), ("localhost.evil.example", 400), ("127.0.0.1.evil.example:8080", 400), ("", 400)],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/", "/live-not", "/healthz"])
+def test_without_a_password_only_this_machines_own_names_are_served(host: str, status: int, path: str) -> None:
+    answer = client(busy_campus()).get(path, headers={"host": host})
+    assert answer.status_code == (404 if status == 200 and path == "/live-not" else status)
+
+
+def test_with_a_password_any_name_is_served_but_nothing_is_shown() -> None:
+    browser = client(busy_campus(), has_password=True)
+    for path in [*PAGES, "/nothing"]:
+        answer = browser.get(path, headers={"host": "panel.school.example"})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
+    assert browser.get("/live").status_code == 401
+    assert browser.get("/healthz").text == "ok"
+    assert browser.get("/static/panel.css").status_code == 200
+    assert browser.get("/static/..%2fpanel.py").status_code == 404
+    assert browser.get("/sign-in").status_code == 200
+
+
+def test_signing_in_leads_back_and_signing_out_closes_the_door() -> None:
+    browser = client(busy_campus(), has_password=True)
+    form = {"password": PASSWORD, "next": "/alerts/12"}
+    answer = browser.post("/sign-in", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/alerts/12")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert browser.get("/alerts/12").status_code == 200
+    assert browser.post("/sign-out").status_code == 303
+    assert browser.get("/alerts/12").status_code == 303
+
+
+def test_a_session_of_another_password_or_secret_is_worth_nothing() -> None:
+    browser = client(busy_campus(), has_password=True)
+    browser.post("/sign-in", data={"password": PASSWORD})
+    for password_hash, secret, status in (
+        (PASSWORD_HASH, b"s" * 32, 200), (hash_password("another"), b"s" * 32, 303), (PASSWORD_HASH, b"t" * 32, 303)
+    ):  # fmt: skip
+        app = panel(busy_campus(), language="zh", password_hash=password_hash, secret=secret)
+        other = Browser(app, browser.cookies)
+        assert other.get("/").status_code == status
+
+
+def test_wrong_passwords_are_refused_and_soon_have_to_wait() -> None:
+    browser = client(busy_campus(), has_password=True, language="en")
+    answers = [browser.post("/sign-in", data={"password": "wrong"}) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+    assert "The password is not right" in answers[0].text
+    assert "Try again in" in answers[4].text
+    assert browser.post("/sign-in", data={"password": PASSWORD}).status_code == 429
+    assert browser.get("/").status_code == 303
+
+
+def test_a_large_campus_is_shown_a_building_at_a_time() -> None:
+    site = campus_site()
+    room, point = site.places["dorm-3/402"], site.points["dorm-3/402/power_w"]
+    places, points = dict(site.places), dict(site.points)
+    for n in range(500):
+        place = f"dorm-3/{1000 + n}"
+        places[place] = room._replace(id=place, name=f"R{1000 + n}")
+        points[f"{place}/power_w"] = point._replace(id=f"{place}/power_w", place=place)
+    browser = client(FakeCampus(Site("x", "x", places, points, Calendar())), language="en")
+    assert "R1000" not in browser.get("/places").text
+    assert "502 places" in text_of(browser.get("/places").text)
+    assert "R1499" in browser.get("/places/dorm-3").text
