@@ -5,17 +5,15 @@ import logging
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 import requests
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from receiver import Receiver, free_port, receiving
 
 from adapters.notify import Answer, fitting, hidden, judged, refusal, send
 from adapters.wiretap import Exchange, Reply, listening, notify, open_service
@@ -24,65 +22,11 @@ TOKEN = "s3cretToken99"
 KEYWORDS = {"errcode": 310000, "errmsg": "keywords not in content"}
 
 
-class Receiver(ThreadingHTTPServer):
-    """Answers every POST with `status`, `headers` and `body`; "hang" and "endless" bodies until it is closed."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.body: bytes | str = b""
-        self.got: list[dict[str, Any]] = []
-        self.closing = threading.Event()
-        self.url = f"json://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is what some tests want."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        body = self.server.body
-        if body == "hang":
-            self.server.closing.wait(10)
-            return
-        self.send_response(self.server.status)
-        for name, value in self.server.headers.items():
-            self.send_header(name, value)
-        if isinstance(body, bytes):
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        while body == "endless" and not self.server.closing.is_set():
-            self.wfile.write(b"x" * 65536)
-        if isinstance(body, bytes):
-            self.wfile.write(body)
-
-    def log_message(self, *_args: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.closing.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with receiving() as server:
+        yield server
 
 
 def post(url: str, body: str = "水龙头已连续流水", timeout_s: float = 5.0) -> Answer:
