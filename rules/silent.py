@@ -1,0 +1,108 @@
+"""A silent device: nothing came from it for far longer than its interval, although its source is up."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from rules.model import Change, Delivery, Evidence, Hold, Point, Severity, Site, Turn
+from rules.rule import Words, parameter
+
+ONLINE = "online"
+OWN_WORD = ("online", "backlog")  # quantities by which a transport speaks of itself
+
+
+class _State(NamedTuple):
+    last: float | None = None  # when it spoke, or when its source came back
+    is_up: bool = True
+    is_raised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentWatch:
+    """One device; every point of it shows that it lives."""
+
+    rule: ClassVar[str] = "silent"
+    version: ClassVar[int] = 1
+    start: ClassVar[_State] = _State()
+
+    key: str
+    place: str
+    device: str
+    inputs: Mapping[str, str]
+    holds_s: float
+    wait_s: float
+
+    def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
+        last, is_up, is_raised = state
+        if ONLINE not in values:
+            if values:
+                return _State(at, is_up), (self._change(Turn.CLEARED, state, at),) if is_raised else ()
+            return _State(last, is_up, True), (self._change(Turn.RAISED, state, at),)
+        if len(values) > 1:
+            return _State(at, values[ONLINE] > 0), (self._change(Turn.CLEARED, state, at),) if is_raised else ()
+        was_up, is_up = is_up, values[ONLINE] > 0
+        if is_up and not was_up and last is not None and not is_raised:
+            last = at  # it has its full time again to be heard
+        return _State(last, is_up, is_raised), ()
+
+    def deadline(self, state: _State) -> float | None:
+        last, is_up, is_raised = state
+        return None if last is None or is_raised or not is_up else last + self.wait_s
+
+    def hold(self, state: _State, at: float) -> Hold | None:
+        due = self.deadline(state)
+        if due is None or state.last is None or at <= state.last + self.holds_s:
+            return None
+        return Hold(state.last, min(at - state.last, self.wait_s), self.wait_s)
+
+    def _change(self, turn: Turn, state: _State, at: float) -> Change:
+        since = at if state.last is None else state.last
+        points = tuple(point for role, point in self.inputs.items() if role != ONLINE)
+        values: dict[str, float | str] = {"device": self.device, "minutes": (at - since) / 60}
+        why = f"{self.rule}.{turn.value}"
+        return Change(turn, Severity.MINOR, Delivery.PAGE, why, values, Evidence(since, points))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """Flags a device that has stopped reporting; every device of the site."""
+
+    kind: ClassVar[str] = "silent"
+    words: ClassVar[Mapping[str, Words]] = {
+        "zh": Words(
+            "设备无数据",
+            "检查设备的电源、电池和接线；修好后数据会自动恢复。",
+            {
+                "silent.raised": "设备 {device} 已 {minutes:.0f} 分钟没有数据",
+                "silent.cleared": "设备 {device} 中断 {minutes:.0f} 分钟后恢复数据",
+            },
+        ),
+        "en": Words(
+            "Device silent",
+            "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
+            {
+                "silent.raised": "no data from {device} for {minutes:.0f} min",
+                "silent.cleared": "data from {device} again after {minutes:.0f} min",
+            },
+        ),
+    }
+
+    least_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
+    missed: float = parameter(3.0, unit="", least=1.5, most=100.0)
+
+    def watches(self, site: Site) -> Iterable[SilentWatch]:
+        devices: dict[str, list[Point]] = {}
+        for place in site.places:
+            for point in site.points_at(place):
+                if point.quantity not in OWN_WORD:
+                    devices.setdefault(point.device, []).append(point)
+        for device, points in devices.items():
+            holds_s = min(point.holds_s for point in points)
+            yield SilentWatch(
+                key=f"silent/{device}",
+                place=points[0].place,
+                device=device,
+                inputs={point.id: point.id for point in points} | {ONLINE: f"source/{points[0].source}/online"},
+                holds_s=holds_s,
+                wait_s=max(self.missed * holds_s / 2.5, self.least_s),
+            )
