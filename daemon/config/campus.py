@@ -54,12 +54,14 @@ class Campus:
         """The ids of the places that fit a `where`; None when it is wrong."""
         before = len(findings.errors)
         table = read(WhereTable, where, path, findings)
-        if table is None or len(findings.errors) > before:
+        if table is None:
             return None
-        names = [findings.choose((*path, "building"), "building", name, self.buildings)
-                 for name in table.building if name not in self.doubtful]  # fmt: skip
-        names += [self.has_place((*path, "place"), name, findings) for name in table.place]
-        if not all(names):
+        for name in table.building:
+            if name not in self.doubtful:
+                findings.choose((*path, "building"), "building", name, self.buildings)
+        for name in table.place:
+            self.has_place((*path, "place"), name, findings)
+        if len(findings.errors) > before:
             return None
         return tuple(
             place.id

@@ -54,9 +54,8 @@ class ConfigError(Exception):
 
     def __init__(self, file: str, text: str, findings: Findings, *, language: str) -> None:
         self.language = language
-        self.errors = tuple(report(file, text, findings.errors, language))
-        self.warnings = tuple(report(file, text, findings.warnings, language, is_warning=True))
-        super().__init__("\n".join(self.errors + self.warnings))
+        self.lines = tuple(report(file, text, findings.errors, language))  # warnings may only follow from the errors
+        super().__init__("\n".join(self.lines))
 
 
 def message_language(environ: Mapping[str, str], site_language: str) -> str:

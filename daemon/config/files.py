@@ -18,6 +18,9 @@ class Secrets:
         """The first line of a file; a warning if everybody on the machine may read it."""
         if name is None:
             return None
+        if "://" in name:
+            findings.error(path, "secret_inline")
+            return None
         file = self.folder / name
         try:
             text = file.read_text(encoding="utf-8-sig").strip()

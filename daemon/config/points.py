@@ -5,8 +5,9 @@ goes before patterns: a place that has its own is left out of a pattern that wou
 name one place, or two patterns that meet, are a mistake, told once for each pair with one point as the example.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from adapters.device_table import DeviceTable
 from adapters.source import Device, MqttSource, Source, Topic, device_of, filled, point_id
@@ -19,11 +20,20 @@ HOLDS = 2.5  # a reading speaks for this many periods: one may be missed
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All sources, their points by id, and where the file sets the period of a point."""
+    """All sources, their points by id, and for what reports regularly how often, and where the file says so."""
 
     sources: tuple[Source, ...]
     points: Mapping[str, Point]
     periods: Mapping[str, tuple[Path, float]]
+
+
+class DraftTopic(NamedTuple):
+    """A topic while it is read: where it is written, and how long its readings speak."""
+
+    path: Path
+    topic: Topic
+    holds_s: float
+    is_regular: bool
 
 
 @dataclass(slots=True)
@@ -32,7 +42,7 @@ class Draft:
 
     path: Path
     source: Source
-    topics: list[tuple[Path, Topic, float]] = field(default_factory=list)
+    topics: list[DraftTopic] = field(default_factory=list)
     devices: list[tuple[Path, Device]] = field(default_factory=list)
 
 
@@ -60,39 +70,46 @@ class _Claims:
             self.findings.error(path, code, found=ids[0], other=other, count=len(ids), source=source)
 
 
-def joined(drafts: list[Draft], tables: Mapping[str, DeviceTable], findings: Findings) -> Sources:
+def joined(drafts: Sequence[Draft], tables: Mapping[str, DeviceTable], findings: Findings) -> Sources:
     """Sources with their pieces, and the points of all of them."""
     claims = _Claims(findings)
-    periods: dict[Path, float] = {}
     for draft in drafts:
-        for path, device in draft.devices:
-            periods[path] = device.every_s
-            name = f"{draft.source.name}/{device.address}"
-            for quantity in tables[device.model].quantities:
-                point = point_id(device.place, device.part, quantity)
-                claims.add(Point(point, device.place, device.part, quantity, name, draft.source.name,
-                                 device.every_s * HOLDS), path)  # fmt: skip
-        for path, topic, holds_s in draft.topics:
-            periods[path] = topic.every_s
-            if topic.place or topic.devices:
-                _claim(claims, path, topic, holds_s, draft.source.name)
+        _claim_devices(claims, draft, tables)
+        for item in draft.topics:
+            if not _is_pattern(item.topic):
+                _claim(claims, item, draft.source.name)
     named = frozenset(claims.points)
     done: list[Source] = []
     for draft in drafts:
         topics = []
-        for path, topic, holds_s in draft.topics:
-            if not (topic.place or topic.devices):
-                topic = replace(topic, places=_left(topic, named))
-                _claim(claims, path, topic, holds_s, draft.source.name)
-            topics.append(topic)
+        for item in draft.topics:
+            if _is_pattern(item.topic):
+                item = item._replace(topic=replace(item.topic, places=_left(item.topic, named)))
+                _claim(claims, item, draft.source.name)
+            topics.append(item.topic)
         if isinstance(draft.source, MqttSource):
             done.append(replace(draft.source, topics=tuple(topics)))
         else:
             done.append(replace(draft.source, devices=tuple(device for _, device in draft.devices)))
     claims.tell()
-    return Sources(
-        tuple(done), claims.points, {point: (path, periods[path]) for point, path in claims.paths.items()}
-    )
+    regular = {item.path: item.topic.every_s for draft in drafts for item in draft.topics if item.is_regular}
+    regular |= {path: device.every_s for draft in drafts for path, device in draft.devices}
+    periods = {point: (path, regular[path]) for point, path in claims.paths.items() if path in regular}
+    return Sources(tuple(done), claims.points, periods)
+
+
+def _claim_devices(claims: _Claims, draft: Draft, tables: Mapping[str, DeviceTable]) -> None:
+    """The points of the meters on a bus: what a poll of each brings."""
+    source = draft.source.name
+    for path, device in draft.devices:
+        name, holds_s = f"{source}/{device.address}", device.every_s * HOLDS
+        for quantity in tables[device.model].quantities:
+            point = point_id(device.place, device.part, quantity)
+            claims.add(Point(point, device.place, device.part, quantity, name, source, holds_s), path)
+
+
+def _is_pattern(topic: Topic) -> bool:
+    return not topic.place and not topic.devices
 
 
 def _left(topic: Topic, named: frozenset[str]) -> frozenset[str]:
@@ -103,11 +120,12 @@ def _left(topic: Topic, named: frozenset[str]) -> frozenset[str]:
     )
 
 
-def _claim(claims: _Claims, path: Path, topic: Topic, holds_s: float, source: str) -> None:
+def _claim(claims: _Claims, item: DraftTopic, source: str) -> None:
     """The points of a topic: its fields at each of its places."""
+    path, topic, holds_s, _ = item
     pairs = [(place, name) for name, place in topic.devices.items()] or [(place, "") for place in sorted(topic.places)]
     for place, name in pairs:
         device = device_of(source, filled(topic.filter, place=place, device=name))
-        for item in topic.fields:
-            point = point_id(place, item.part, item.quantity)
-            claims.add(Point(point, place, item.part, item.quantity, device, source, holds_s), path)
+        for value in topic.fields:
+            point = point_id(place, value.part, value.quantity)
+            claims.add(Point(point, place, value.part, value.quantity, device, source, holds_s), path)

@@ -1,6 +1,6 @@
 """One raw table as its class, and what pydantic finds wrong in it as problems of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -29,19 +29,28 @@ def read(
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        wrong = set()
+        wrong: dict[object, set[object]] = {}
         for item in error.errors():
             loc = tuple(part for part in item["loc"] if part != "[key]")
-            wrong.add(loc[0] if loc else "")
+            wrong.setdefault(loc[0] if loc else "", set()).add(loc[1] if len(loc) > 1 else None)
             code, values = _problem(model, item, loc)
             findings.error((*path, *loc), code, **values)
     if "" in wrong:
         return None
-    kept = {key: value for key, value in table.items() if key not in wrong}
+    stands_in = {key: value for key, value in stand_in.items() if key in wrong}
     try:
-        return model.model_validate({key: value for key, value in stand_in.items() if key in wrong} | kept)
+        return model.model_validate(stands_in | dict(_kept(table, wrong)))
     except ValidationError:
         return None
+
+
+def _kept(table: Mapping[str, Any], wrong: Mapping[object, set[object]]) -> Iterator[tuple[str, Any]]:
+    """The keys that are right; of a list that is partly wrong, its right items."""
+    for key, value in table.items():
+        if key not in wrong:
+            yield key, value
+        elif isinstance(value, list) and None not in wrong[key]:
+            yield key, [item for index, item in enumerate(value) if index not in wrong[key]]
 
 
 def keys_of(model: type[Table]) -> tuple[str, ...]:

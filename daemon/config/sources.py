@@ -16,7 +16,7 @@ from daemon.config.campus import Campus
 from daemon.config.errors import Findings
 from daemon.config.files import Secrets
 from daemon.config.lines import Path
-from daemon.config.points import HOLDS, Draft, Sources, joined
+from daemon.config.points import HOLDS, Draft, DraftTopic, Sources, joined
 from daemon.config.reading import read
 from daemon.config.tables import (
     SOURCE_KINDS,
@@ -102,17 +102,17 @@ def _broker(
     draft = Draft(path, source)
     for index, part in enumerate(table.topic):
         at: Path = (*path, "topic", index)
-        made = _topic(part, at, campus, findings)
-        if made is not None:
-            draft.topics.append((at, *made))
+        topic = _topic(part, at, campus, findings)
+        if topic is not None:
+            draft.topics.append(topic)
     return draft
 
 
 _SOMEWHERE = "mqtt://localhost"  # stands in for an address that could not be read
 
 
-def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> tuple[Topic, float] | None:
-    """A topic with the places it may speak of, and how long its readings hold."""
+def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> DraftTopic | None:
+    """A topic with the places it may speak of."""
     before = len(findings.errors)
     table = read(TopicTable, raw, path, findings, **_stand_ins(raw))
     if table is None:
@@ -124,6 +124,8 @@ def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> tupl
         findings.error((*path, "heartbeat_s"), "one_period")
     if places is None or len(findings.errors) > before:
         return None
+    if not places:
+        findings.warn((*path, "filter"), "no_place_fits")
     topic = Topic(
         filter=table.filter,
         payload=table.payload,
@@ -134,7 +136,7 @@ def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> tupl
         devices=table.devices,
         every_s=table.every_s or table.heartbeat_s or 60.0,
     )
-    return topic, table.heartbeat_s or topic.every_s * HOLDS
+    return DraftTopic(path, topic, table.heartbeat_s or topic.every_s * HOLDS, is_regular=table.heartbeat_s is None)
 
 
 def _stand_ins(raw: Section) -> Section:
@@ -205,7 +207,7 @@ def _places(table: TopicTable, path: Path, campus: Campus, findings: Findings) -
         findings.error((*path, "where"), "where_unused")
     if "device" in names:
         if not table.devices:
-            findings.error((*path, "devices"), "devices_needed")
+            findings.error(at, "devices_needed")
         return [place for name, place in table.devices.items()
                 if campus.has_place((*path, "devices", name), place, findings)]  # fmt: skip
     if not names:

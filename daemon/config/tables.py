@@ -145,7 +145,7 @@ class BuildingTable(Table):
     name: str = ""
     kind: Annotated[str, one_of("kind", BUILDING_KINDS)]
     area_m2: Annotated[float | None, Field(gt=0)] = None
-    beds: Annotated[int | None, Field(ge=0)] = None
+    beds: Annotated[int | None, Field(ge=0, le=100_000)] = None
     rooms: Rooms = []
     washrooms: Rooms = []
     corridors: Rooms = []
