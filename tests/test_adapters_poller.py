@@ -155,7 +155,8 @@ def test_a_dead_meter_that_lives_again_is_back_within_the_longest_back_off() -> 
 
 
 def test_a_whole_bus_that_lives_again_is_back_at_once() -> None:
-    meters = devices(10)
+    # different paces, so that their back-offs do not end together by themselves
+    meters = tuple(replace(meter, every_s=5.0 * (index + 1)) for index, meter in enumerate(devices(10)))
 
     def answer(address: str, identifier: str, now: float) -> bytes:
         return b"" if now < 3000.0 else healthy(address, identifier, now)
