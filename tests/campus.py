@@ -104,7 +104,7 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
     water, lights = _water_story(), _lights_story()
     heater = Incident(11, (event(
         "high_power", "dorm-3/402", NOW - 240, severity=Severity.CRITICAL, why="high_power.raised",
-        values={"step_w": 1480.0, "watts": 1480.0, "minutes": 1.0},
+        values={"watts": 1480.0, "minutes": 1.0},
         evidence=Evidence(NOW - 300, ("dorm-3/402/power_w",), 300.0, 60.0),
     ),))  # fmt: skip
     campus.stories = [water, lights, heater]
@@ -144,9 +144,9 @@ def _water_story() -> Incident:
 def _lights_story() -> Incident:
     evidence = Evidence(NOW - 20_000, ("teach-1/105/lighting/power_w", "teach-1/105/occupied"), 40.0, 1800.0)
     raised = event("lights_left_on", "teach-1/105", NOW - 18_200, severity=Severity.MINOR, why="lights_left_on.raised",
-                   delivery=Delivery.DIGEST, values={"minutes": 30.0}, evidence=evidence)  # fmt: skip
+                   delivery=Delivery.DIGEST, values={"minutes": 30.0, "light": "312 W"}, evidence=evidence)  # fmt: skip
     cleared = raised._replace(
-        at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared", values={"minutes": 66.0}
+        at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared_off", values={"minutes": 66.0}
     )
     return Incident(9, (raised, cleared))
 

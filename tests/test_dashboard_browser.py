@@ -21,6 +21,8 @@ PAGES = ["/", "/alerts/9", "/alerts/12", "/places", "/places/dorm-3", "/places/d
 TOO_LOW = """() => [...document.querySelectorAll("a, button, input, summary")]
     .filter(e => e.type !== "hidden" && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"""
 TOO_WIDE_PX = "document.documentElement.scrollWidth - window.innerWidth"
+CUT_OFF = """() => [...document.querySelectorAll("body *")]
+    .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1).map(e => e.outerHTML.slice(0, 200))"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
@@ -73,6 +75,7 @@ def test_pages_fit_a_phone_and_a_thumb(browser: Browser, server: PanelServer, la
     for path in PAGES:
         page.goto(address(server, f"{path}?lang={language}"))
         assert page.evaluate(TOO_WIDE_PX) <= 0, path
+        assert page.evaluate(CUT_OFF) == [], path
         assert page.evaluate(TOO_LOW) == [], path
     page.close()
     assert [text for text in complaints if "404" not in text] == []

@@ -95,6 +95,17 @@ def test_stopping_does_not_wait_for_open_streams() -> None:
             httpx.get("http://{}:{}/healthz".format(*server.address))
 
 
+def test_an_answer_does_not_wait_for_acknowledgements() -> None:
+    with served(busy_campus()) as server, httpx.Client() as client:
+        url = "http://{}:{}/healthz".format(*server.address)
+        took = []
+        for _ in range(15):
+            began = time.monotonic()
+            client.get(url)
+            took.append(time.monotonic() - began)
+        assert min(took[1:]) < 0.03, "the delayed acknowledgement of TCP takes 40 ms"
+
+
 def test_an_address_in_use_is_said_at_the_start() -> None:
     with served(busy_campus()) as server:
         app = panel(busy_campus(), language="zh", password_hash=None, secret=b"s" * 32)
