@@ -245,7 +245,7 @@ class Pipeline:
         if not self._is_held_by_backlog(now):
             self.add_events(self.engine.advance(self._clock.now() - self._grace_s))
         due = self._pending_since is not None and now - self._pending_since >= self._commit_s
-        if self._events or due:
+        if self._events or due or self.is_disk_refusing:
             self.commit()
 
     def add_events(self, events: Iterable[Event], *, tell: bool = True) -> None:

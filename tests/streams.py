@@ -138,7 +138,7 @@ def _room(rng: random.Random, room: str, begin: float, end: float) -> list[Sampl
 class Rig:
     """One life of the daemon over a database file; a new rig over the same file is the next life."""
 
-    def __init__(self, path: Path, clock: VirtualClock, pack: Sequence[Watch], commit_s: float = 60.0) -> None:
+    def __init__(self, path: Path, clock: VirtualClock, pack: Sequence[Watch], commit_s: float = 300.0) -> None:
         self.store = Store(path)
         self.clock = clock
         self.acknowledged: list[int] = []
