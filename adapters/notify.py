@@ -51,7 +51,10 @@ def send(url: str, title: str, body: str, *, timeout_s: float) -> Answer:
             is_accepted = False
     robot = str(service.secure_protocol)
     answer = judged(robot, is_accepted=is_accepted, heard=heard, targets=len(service))
-    return answer._replace(text=hidden(answer.text, url, shown=str(service.url(privacy=True))))
+    shown = str(service.url(privacy=True))
+    if not heard.replies:  # who was refused a mail is worth reading; the path of a webhook is a secret to us
+        shown = urlsplit(shown).netloc
+    return answer._replace(text=hidden(answer.text, url, shown=shown))
 
 
 def judged(robot: str, *, is_accepted: bool, heard: "Heard", targets: int) -> Answer:
@@ -118,7 +121,7 @@ def fitting(text: str, most_bytes: int) -> str:
 
 
 def hidden(text: str, url: str, *, shown: str = "") -> str:
-    """A text without the pieces of an address that apprise does not show either."""
+    """A text without the pieces of an address that are not in what may be shown of it."""
     raw = set(re.split(r"[/:@?&=,#\s]+", url.partition("://")[2] or url))
     pieces = raw | {unquote(piece) for piece in raw}
     for piece in sorted(pieces, key=len, reverse=True):
