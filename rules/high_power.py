@@ -130,7 +130,7 @@ class HighPowerWatch:
                 since, base, base_q = at, level, x.q
             level_at, level, agreeing = at, p, 1
         x = _State(at, base, base_q, x.q, x.q_at, (since, level_at, level, agreeing), x.load, x.seen)
-        is_settled = agreeing >= SETTLED_SAMPLES or (agreeing == 2 and at - level_at > RISE_SECONDS)
+        is_settled = agreeing >= SETTLED_SAMPLES or (agreeing == 2 and at - level_at >= RISE_SECONDS)
         return self._settled(x, is_quick=level_at - since <= max(RISE_SECONDS, dt)) if is_settled else x
 
     def _settled(self, x: _State, *, is_quick: bool) -> _State:

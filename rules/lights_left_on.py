@@ -37,10 +37,13 @@ class _State(NamedTuple):
 
     For lux: `marks` are readings that a jump is seen against, `on_at` and `on_from` when and from what level the lamps
     came on (to learn `lamps`), `jump_at` and `jump` an upward jump that nobody was there to cause. `present` names the
-    sensors that see someone.
+    sensors that see someone. Steps build it by position, which is fast: keep the order.
     """
 
     at: float = 0.0
+    present: tuple[str, ...] = ()
+    present_at: float = 0.0
+    empty_until: float = 0.0
     light: float = 0.0
     light_until: float = 0.0
     is_lit: bool | None = None
@@ -50,9 +53,6 @@ class _State(NamedTuple):
     on_from: float = 0.0
     jump_at: float = 0.0
     jump: float = 0.0
-    present: tuple[str, ...] = ()
-    present_at: float = 0.0
-    empty_until: float = 0.0
     is_open: bool = True
     open_until: float = 0.0
     since: float | None = None
@@ -114,7 +114,7 @@ class LightsLeftOnWatch:
     def _carried(self, x: _State, at: float) -> _State:
         """The state when time has passed: lit and empty went on as long as both readings speak."""
         if x.since is None:
-            return x._replace(at=at)
+            return _State(at, *x[1:])
         until = self._covered_until(x)
         if not x.is_raised and at - until > self.hold_s:  # after so long a gap it begins anew
             return x._replace(at=at, since=None, covered_s=0.0)
@@ -123,16 +123,17 @@ class LightsLeftOnWatch:
     def _by_presence(self, x: _State, role: str, *, is_there: bool) -> _State:
         if is_there:
             present = x.present if role in x.present else tuple(sorted((*x.present, role)))
-            return x._replace(present=present, present_at=x.at)
+            return _State(x.at, present, x.at, *x[3:])
         left_at = x.at if role in x.present else x.present_at
         present = tuple(other for other in x.present if other != role)
-        return x._replace(present=present, present_at=left_at, empty_until=x.at + self.presence_holds_s)
+        return _State(x.at, present, left_at, x.at + self.presence_holds_s, *x[4:])
 
     def _by_power(self, x: _State, watts: float) -> _State:
         most = max(x.lamps, watts)
         on_w = max(self.on_w, ON_SHARE * most)
         is_lit = watts >= on_w * OFF_PART if x.is_lit else watts > on_w
-        return x._replace(light=watts, light_until=x.at + self.light_holds_s, is_lit=is_lit, lamps=most)
+        until = x.at + self.light_holds_s
+        return _State(x.at, x.present, x.present_at, x.empty_until, watts, until, is_lit, most, *x[8:])
 
     def _by_lux(self, x: _State, lux: float) -> _State:
         at = x.at

@@ -22,11 +22,11 @@ KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that
 SHARED = frozenset({"canteen", "boiler_room", "drinking_boiler", "pump_room", "distribution_room", "outdoor"})
 
 
-class _State(NamedTuple):
-    """`minutes` holds the means of the minutes before this one; `total` and `heard` make the mean of this one.
+_Run = tuple[float, float, float, float, bool]  # since, seconds that count, seconds seen, litres, is raised
 
-    Of a run, `covered_s` is the time that counts and `ran_s` all that readings saw of it.
-    """
+
+class _State(NamedTuple):
+    """`minutes` holds the means of the minutes before this one; `total` and `heard` make the mean of this one."""
 
     at: float = 0.0
     until: float = 0.0
@@ -36,11 +36,7 @@ class _State(NamedTuple):
     heard: int = 0
     minutes: tuple[float, ...] = ()
     still_at: float | None = None
-    since: float | None = None
-    covered_s: float = 0.0
-    ran_s: float = 0.0
-    litres: float = 0.0
-    is_raised: bool = False
+    run: _Run | None = None
     is_quiet: bool = False
     quiet_until: float = 0.0
 
@@ -70,31 +66,34 @@ class RunningWaterWatch:
         if values:
             flow = values["flow"]
             still_at = None if flow >= self.still_lpm else at if x.still_at is None else x.still_at
-            x = x._replace(
-                flow=flow, until=at + self.holds_s, total=x.total + flow, heard=x.heard + 1, still_at=still_at
-            )
+            x = _State(
+                at, at + self.holds_s, flow, x.minute, x.total + flow, x.heard + 1, x.minutes, still_at, x.run,
+                x.is_quiet, x.quiet_until,
+            )  # fmt: skip
         return self._judged(x, at)
 
     def deadline(self, state: _State) -> float | None:
-        if state.since is None:
+        if state.run is None:
             return None
+        _, covered_s, _, _, is_raised = state.run
         dues = []
         needed = self._needed_s(state)
         if state.still_at is not None:
             dues.append(state.still_at + self.still_s)
-        elif needed is not None and not state.is_raised:
-            dues.append(state.at + needed - state.covered_s)
-        if self._minds_hours and not state.is_raised:
+        elif needed is not None and not is_raised:
+            dues.append(state.at + needed - covered_s)
+        if self._minds_hours and not is_raised:
             dues.append(state.quiet_until)
         due = min(dues, default=None)
         return due if due is not None and state.at < due <= state.until else None
 
     def hold(self, state: _State, at: float) -> Hold | None:
         needed = self._needed_s(state)
-        if state.since is None or state.is_raised or needed is None:
+        if state.run is None or state.run[4] or needed is None:
             return None
+        since, covered_s, *_ = state.run
         more = max(0.0, min(at, state.until) - state.at) if state.still_at is None else 0.0
-        return Hold(state.since, min(state.covered_s + more, needed), needed)
+        return Hold(since, min(covered_s + more, needed), needed)
 
     @property
     def _minds_hours(self) -> bool:
@@ -105,39 +104,37 @@ class RunningWaterWatch:
 
     def _carried(self, x: _State, at: float) -> _State:
         """The state when time has passed: the last flow went on as long as its reading speaks."""
-        seen_s = max(0.0, min(at, x.until) - x.at)
-        if x.since is not None:
+        run, minute, until = x.run, int(at // 60), x.until
+        if run is not None:
+            since, covered_s, ran_s, litres, is_raised = run
+            seen_s = max(0.0, min(at, until) - x.at)
             judged_s = seen_s if x.still_at is None and self._needed_s(x) is not None else 0.0
-            litres = x.litres + x.flow * seen_s / 60
-            x = x._replace(covered_s=x.covered_s + judged_s, ran_s=x.ran_s + seen_s, litres=litres)
-        minute = int(at // 60)
-        if at > x.until:  # a gap: what was before says nothing about the minutes just past
-            if not x.is_raised and at - x.until > self.quiet_hold_s:
-                x = _ended(x)
-            return x._replace(at=at, minute=minute, total=0.0, heard=0, minutes=())
-        if minute == x.minute:
-            return x._replace(at=at)
-        passed = (_minute_mean(x), *(x.flow,) * min(minute - x.minute - 1, MEAN_MINUTES))
-        minutes = (*x.minutes, *passed)[1 - MEAN_MINUTES :]
-        return x._replace(at=at, minute=minute, total=0.0, heard=0, minutes=minutes)
+            run = since, covered_s + judged_s, ran_s + seen_s, litres + x.flow * seen_s / 60, is_raised
+            if not is_raised and at - until > self.quiet_hold_s:
+                run = None  # after so long a gap it begins anew
+        total, heard, minutes = x.total, x.heard, x.minutes
+        if at > until:  # a gap: what was before says nothing about the minutes just past
+            total, heard, minutes = 0.0, 0, ()
+        elif minute != x.minute:
+            passed = (_minute_mean(x), *(x.flow,) * min(minute - x.minute - 1, MEAN_MINUTES))
+            total, heard, minutes = 0.0, 0, (*minutes, *passed)[1 - MEAN_MINUTES :]
+        return _State(at, until, x.flow, minute, total, heard, minutes, x.still_at, run, x.is_quiet, x.quiet_until)
 
     def _judged(self, x: _State, at: float) -> tuple[_State, Sequence[Change]]:
         if self._minds_hours and at >= x.quiet_until:
             quiet, until = self._quiet(at)
             x = x._replace(is_quiet=quiet, quiet_until=until)
         mean = (sum(x.minutes) + _minute_mean(x)) / (len(x.minutes) + 1)
+        if x.run is None:
+            is_running = x.still_at is None and mean >= self.limit_lpm
+            return (x._replace(run=(at, 0.0, 0.0, 0.0, False)) if is_running else x), ()
+        since, covered_s, ran_s, litres, is_raised = x.run
         is_still = x.still_at is not None and at >= x.still_at + self.still_s
-        if x.since is None:
-            if x.still_at is None and mean >= self.limit_lpm:
-                x = x._replace(since=at)
-            else:
-                return x, ()
-        elif is_still or mean < (self.limit_lpm / 2 if x.is_raised else self.limit_lpm):
-            changes = (self._change(Turn.CLEARED, x),) if x.is_raised else ()
-            return _ended(x), changes
+        if is_still or mean < (self.limit_lpm / 2 if is_raised else self.limit_lpm):
+            return x._replace(run=None), (self._change(Turn.CLEARED, x.run),) if is_raised else ()
         needed = self._needed_s(x)
-        if x.still_at is None and not x.is_raised and needed is not None and x.covered_s >= needed - 0.001:
-            return x._replace(is_raised=True), (self._change(Turn.RAISED, x),)
+        if x.still_at is None and not is_raised and needed is not None and covered_s >= needed - 0.001:
+            return x._replace(run=(since, covered_s, ran_s, litres, True)), (self._change(Turn.RAISED, x.run),)
         return x, ()
 
     def _quiet(self, at: float) -> Stretch:
@@ -148,15 +145,11 @@ class RunningWaterWatch:
         is_closed = not opening.open and not self.is_lived_in
         return Stretch(is_closed or NIGHT.holds(self.calendar.minute(at)), min([opening.until, *edges]))
 
-    def _change(self, turn: Turn, x: _State) -> Change:
-        since = x.at if x.since is None else x.since
-        values = {"minutes": x.ran_s / 60, "litres": x.litres, "lpm": x.litres / max(x.ran_s, 1.0) * 60}
-        evidence = Evidence(since, tuple(self.inputs.values()), self.limit_lpm, x.covered_s)
+    def _change(self, turn: Turn, run: _Run) -> Change:
+        since, covered_s, ran_s, litres, _ = run
+        values = {"minutes": ran_s / 60, "litres": litres, "lpm": litres / max(ran_s, 1.0) * 60}
+        evidence = Evidence(since, tuple(self.inputs.values()), self.limit_lpm, covered_s)
         return Change(turn, Severity.MAJOR, Delivery.PAGE, f"{self.rule}.{turn.value}", values, evidence)
-
-
-def _ended(x: _State) -> _State:
-    return x._replace(since=None, covered_s=0.0, ran_s=0.0, litres=0.0, is_raised=False)
 
 
 def _minute_mean(x: _State) -> float:

@@ -1,0 +1,144 @@
+"""Running water: real meters, taps added to them, and tables of runs, pauses and gaps."""
+
+from datetime import date
+
+import pytest
+from recordings import WATER_ZONE, at, local, needs_recordings, replay, restarted, series, site, turns, water
+
+from rules.engine import Engine, Watch
+from rules.model import Sample, Site
+from rules.running_water import RunningWater
+
+BEGIN = at("2026-03-02 14:00")
+FLOW = ["flow_lpm"]
+
+
+def watches(where: Site, rule: RunningWater | None = None) -> list[Watch]:
+    return list((rule or RunningWater()).watches(where))
+
+
+def one(kind: str, room: str = "teach/1", *, every_s: float = 60.0) -> list[Watch]:
+    return watches(site({room: (kind, FLOW)}, every_s=every_s))
+
+
+def metered(name: str, rows: list[tuple[float, float]]) -> list[Sample]:
+    return [Sample(when, name, {f"teach/{name}/flow_lpm": flow}) for when, flow in rows]
+
+
+@needs_recordings
+@pytest.mark.parametrize("kind", ["washroom", "dorm_room"])
+def test_a_month_of_seven_meters_has_two_runs(kind: str) -> None:
+    where = site({f"teach/{name}": (kind, FLOW) for name in water()}, timezone="Europe/Brussels")
+    samples = [sample for name, rows in water().items() for sample in metered(name, list(rows))]
+    events = replay(watches(where), samples)
+    told = [(e.key, e.turn.value, local(e.at, WATER_ZONE), local(e.evidence.since, WATER_ZONE)) for e in events]
+    assert told == [
+        ("teach/2923", "raised", "2015-03-07 18:02", "2015-03-07 17:32"),
+        ("teach/2923", "cleared", "2015-03-08 11:33", "2015-03-07 17:32"),
+        ("teach/b285", "raised", "2015-03-23 21:24", "2015-03-23 20:54"),
+        ("teach/b285", "cleared", "2015-03-24 07:20", "2015-03-23 20:54"),
+    ]
+    assert events[-1].values["minutes"] == pytest.approx(10.4 * 60, abs=5)
+
+
+@needs_recordings
+@pytest.mark.parametrize("start", [601, 7_007, 19_990, 33_333])
+@pytest.mark.parametrize("name", ["6616", "a805", "1a5c", "a926", "a519"])
+def test_an_added_tap_is_found_in_35_minutes(name: str, start: int) -> None:
+    part = list(water()[name][start - 200 : start + 60])
+    opened = water()[name][start][0]
+    with_tap = [(when, flow + (6.0 if when >= opened else 0.0)) for when, flow in part]
+    where = watches(site({f"teach/{name}": ("washroom", FLOW)}, timezone="Europe/Brussels"))
+    assert replay(where, metered(name, part)) == []
+    (raised,) = replay(where, metered(name, with_tap))
+    assert 0 <= raised.at - opened <= 35 * 60
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([(31, 6.0), (60, 0.0)], []),   # the mean of five minutes passes the limit in the second minute
+        ([(32, 6.0), (60, 0.0)], [("raised", 31), ("cleared", 32.75)]),
+        ([(90, 1.9), (10, 0.0)], []),   # a leak, not a tap
+        ([(20, 6.0), (1, 0.0), (20, 6.0), (10, 0.0)], []),
+        ([(20, 6.0), (1, 0.06), (12, 6.0), (10, 0.0)], [("raised", 31), ("cleared", 33.75)]),
+        ([(20, 6.0), (20, None), (20, 6.0), (10, 0.0)], [("raised", 49.5), ("cleared", 60.75)]),  # 1.5 min covered
+        ([(25, 6.0), (300, None), (20, 6.0), (10, 0.0)], []),   # after so long it begins anew
+        ([(20, 6.0), (5, -3.0), (20, 6.0), (5, 0.0)], []),
+        ([(40, 6.0), (3, 1.5), (5, 6.0), (10, 0.0)], [("raised", 31), ("cleared", 48.75)]),       # a dip is no end
+    ],
+)  # fmt: skip
+def test_what_runs_without_a_pause(runs: list[tuple[float, float | None]], expected: list[tuple[str, float]]) -> None:
+    samples = series("teach/1/flow_lpm", BEGIN, 60, [(10, 0.0), *runs])
+    assert turns(replay(one("washroom"), samples), BEGIN + 600) == expected
+
+
+def test_a_gap_is_not_counted() -> None:
+    samples = series("teach/1/flow_lpm", BEGIN, 60, [(5, 0.0), (20, 6.0), (25, None), (20, 6.0)])
+    (raised,) = replay(one("washroom"), samples)
+    assert raised.evidence.covered_s == pytest.approx(1800)
+    assert raised.values["litres"] == pytest.approx(180)
+    assert raised.at - raised.evidence.since == pytest.approx(1800 + (25 - 1.5) * 60, abs=60)  # a reading holds 2.5 min
+
+
+@pytest.mark.parametrize(
+    ("kind", "room", "begin", "minutes"),
+    [
+        ("washroom", "teach/1", "2026-03-02 14:00", 30),
+        ("washroom", "teach/1", "2026-03-02 23:30", 30),
+        ("corridor", "teach/1", "2026-03-02 14:00", 45),
+        ("office", "teach/1", "2026-03-02 14:00", 30),
+        ("office", "teach/1", "2026-03-02 22:40", 10),     # closed
+        ("office", "teach/1", "2026-03-02 22:10", 20),     # closes at 22:30, runs for 20 min by then
+        ("teaching", "teach", "2026-03-02 14:00", 540),    # a whole building: from closing at 22:30 on
+        ("pump_room", "teach/1", "2026-03-02 22:30", 30),
+        ("dormitory", "dorm", "2026-03-02 14:00", 570),    # people live here: from 23:00 on
+    ],
+)
+def test_how_long_it_may_run(kind: str, room: str, begin: str, minutes: int) -> None:
+    started = at(begin)
+    events = replay(one(kind, room), series(f"{room}/flow_lpm", started, 60, [(minutes + 30, 6.0)]))
+    assert turns(events, started) == [("raised", minutes)]
+
+
+def test_a_closed_day_is_quiet_all_day() -> None:
+    where = site({"teach": ("teaching", FLOW)}, closed=frozenset({date(2026, 3, 2)}))
+    events = replay(watches(where), series("teach/flow_lpm", BEGIN, 60, [(60, 6.0)]))
+    assert turns(events, BEGIN) == [("raised", 30)]
+
+
+def test_a_meter_that_reports_changes_needs_no_second_word() -> None:
+    opened = [Sample(when, "teach/1", {"teach/1/flow_lpm": flow}) for when, flow in ((BEGIN, 0.0), (BEGIN + 60, 11.0))]
+    events = replay(one("washroom", every_s=1440), opened, until=BEGIN + 3 * 3600)
+    assert turns(events, BEGIN + 60) == [("raised", 30)]
+    nearly = [*opened, Sample(BEGIN + 60 + 1790, "teach/1", {"teach/1/flow_lpm": 0.0})]
+    assert replay(one("washroom", every_s=1440), nearly, until=BEGIN + 3 * 3600) == []
+
+
+def test_ten_second_readings_judge_the_same() -> None:
+    runs = [(10, 0.0), (40, 6.0), (10, 0.0)]
+    events = replay(one("washroom", every_s=10), series("teach/1/flow_lpm", BEGIN, 10, runs))
+    assert [(turn, round(minute)) for turn, minute in turns(events, BEGIN + 600)] == [("raised", 31), ("cleared", 41)]
+
+
+def test_the_running_hold_is_shown() -> None:
+    engine = Engine(one("washroom"))
+    for sample in series("teach/1/flow_lpm", BEGIN, 60, [(13, 6.0)]):
+        engine.take(sample)
+    engine.advance(BEGIN + 12 * 60)
+    (hold,) = engine.holds()
+    assert (hold.hold.since, hold.hold.covered_s, hold.hold.needed_s) == (BEGIN, 720, 1800)
+
+
+def test_two_meters_of_a_room_are_two_watches() -> None:
+    where = site({"teach/1": ("washroom", ["flow_lpm", "hot_water/flow_lpm"])})
+    assert [watch.key for watch in watches(where)] == ["teach/1", "teach/1/hot_water"]
+
+
+def test_a_restart_loses_nothing() -> None:
+    pack = one("pump_room")
+    samples = series("teach/1/flow_lpm", at("2026-03-02 20:00"), 60, [(10, 0.0), (300, 6.0), (2, 0.04), (60, 7.0)])
+    end = samples[-1].at
+    whole = replay(pack, samples)
+    assert [event.turn.value for event in whole] == ["raised", "cleared", "raised"]
+    assert restarted(pack, samples, every=7, until=end) == whole
