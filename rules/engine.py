@@ -117,10 +117,7 @@ class Engine:
     def take(self, sample: Sample, *, backlog: bool = False, flag: Flag | None = None) -> Flag:
         """Accept a sample and return how it counts; a replay hands the flag that was logged."""
         if flag is None:
-            if backlog:
-                flag = Flag.BACKLOG
-            else:
-                flag = Flag.JUDGED if sample.at > self.mark else Flag.LATE
+            flag = Flag.BACKLOG if backlog else Flag.JUDGED if sample.at > self.mark else Flag.LATE
         if flag is Flag.JUDGED:
             self._sequence += 1
             heappush(self._buffer, (sample.at, self._sequence, sample.values))
@@ -128,8 +125,10 @@ class Engine:
             for point, value in sample.values.items():
                 if point not in self._held or self._held[point] < (sample.at, value):
                     self._held[point] = (sample.at, value)
-        if sample.device.startswith("source/") and (running := sample.values.get(f"{sample.device}/backlog")) is not None:
-            self._set_away(sample.device, away=bool(running))
+        if sample.device.startswith("source/"):
+            running = sample.values.get(f"{sample.device}/backlog")
+            if running is not None:
+                self._set_away(sample.device, away=bool(running))
         return flag
 
     def _set_away(self, source: str, *, away: bool) -> None:

@@ -148,7 +148,7 @@ class HighPowerWatch:
         return _State(at, level, x.q, x.q, x.q_at, None, load, seen)
 
     def _load_after(self, x: _State, level: float, size: float, since: float, *, counts: bool) -> _Load | None:
-        """The load after a step: begun, gone, back, grown, or told apart from what else runs on the circuit."""
+        """The load after a step: begun, gone, back, outdone by a larger one, or told apart from what else is on."""
         at = x.at or 0.0
         load = _Load(*x.load) if x.load else None
         wanted = self._severity(size, at) if counts else Severity.MINOR
@@ -158,10 +158,8 @@ class HighPowerWatch:
         is_here = load.gone_at is None or load.gone_at >= since
         if is_here and _is_same(-size, load.size):
             return load._replace(gone_at=since, before=level)
-        if not is_here and (counts or _is_same(size, load.size)):
+        if (not is_here and (counts or _is_same(size, load.size))) or (counts and size > load.size):
             return load._replace(gone_at=None, before=x.base, size=size)
-        if is_here and counts:
-            return load._replace(size=level - load.before)
         if is_here and size < 0 and level >= LEAST_SHARE * load.size:  # another one went off, this may still be on
             return load._replace(before=min(load.before, level - load.size))
         return load

@@ -129,6 +129,19 @@ def test_at_equal_time_a_sample_goes_before_a_timer() -> None:
     assert said(engine.advance(20.5)) == [(20.5, "woken")]
 
 
+def test_of_two_timers_the_one_at_the_time_of_a_sample_goes_after_it() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Ticking(Echo):
+        def step(self, state: _Seen, at: float, values: Mapping[str, float]) -> tuple[_Seen, Sequence[Change]]:
+            state, changes = Echo.step(self, state, at, values)
+            return state._replace(last=at), changes
+
+    engine = Engine([Ticking(inputs={"x": "x"}, wait_s=10.0)])
+    engine.take(sample(1.0, x=1))
+    engine.take(sample(21.0, x=2))
+    assert said(engine.advance(30.0)) == [(1.0, "x=1"), (11.0, "woken"), (21.0, "x=2")]
+
+
 def test_a_timer_goes_before_a_later_sample() -> None:
     engine = Engine([WAKING])
     engine.take(sample(1.0, x=1))

@@ -117,6 +117,13 @@ IDLE = (60.0, 60.0, 20.0)
          [("raised", 140), ("cleared", 1080)]),                                      # the motor goes off first
         ([IDLE, (5, 60, 20), (30, 900, 20), (120, 2500, 20), (900, 60, 20)],
          [("raised", 85), ("updated", 105), ("cleared", 815)]),                      # a second one on top
+        ([IDLE, KETTLE, IDLE, (1200, 900, 20), (900, 60, 20)],
+         [("raised", 80), ("cleared", 2100)]),                                       # another one follows at once
+        ([IDLE, (60, 660, 20), (120, 2460, 20), (900, 660, 20), (900, 60, 20)],
+         [("raised", 80), ("updated", 130), ("cleared", 840)]),                      # the larger one counts
+        ([IDLE, (60, 660, 20), (120, 2460, 20), (180, 1860, 20), (900, 60, 20)],
+         [("raised", 80), ("updated", 130), ("cleared", 1020)]),
+        ([*[(5, 60, 20), (5, 170, 20)] * 30, *[(5, 2460, 20), (5, 2570, 20)] * 10], [("raised", 320)]),   # restless
         ([(300, 1560, 20), (60, 60, 20)], []),                                      # on before we looked: no step seen
     ],
 )  # fmt: skip
@@ -147,6 +154,18 @@ def test_without_reactive_power_what_comes_back_is_a_compressor() -> None:
     kettle = [(180.0, 1700.0, None), (900.0, 60.0, None)]
     events = replay(one(has_q=False), steps([(60.0, 60.0, None), *cycle * 4, *kettle]))
     assert [round(event.values["watts"]) for event in events if event.turn == "raised"] == [640, 640, 1640]
+
+
+def test_reactive_power_older_than_the_step_says_nothing_of_it() -> None:
+    cycle = [(300.0, 700.0, None), (1200.0, 60.0, None)]
+    events = replay(one(has_q=True), steps([(60.0, 60.0, 20.0), *cycle * 8]))
+    assert [event.turn for event in events] == ["raised", "cleared"] * 2
+
+
+def test_a_slow_drift_is_no_part_of_the_step() -> None:
+    drift = [(60.0, 60.0 + watts, 20.0) for watts in range(90)]
+    (raised,) = replay(one(has_q=True), steps([*drift, (60.0, 1650.0, 20.0)]))
+    assert raised.values["watts"] == pytest.approx(1501, abs=10)
 
 
 def test_a_gap_is_no_step() -> None:

@@ -63,12 +63,18 @@ LAMPS_ON = [(5, 3.0, 0.0), (10, 430.0, 1.0)]   # somebody comes and switches the
         ([(5, 200.0, 0.0), (60, 900.0, 0.0)], []),                    # the sun through a gap, nobody there
         ([(5, 200.0, 0.0), (30, 350.0, 0.0), (30, 500.0, 0.0), (30, 900.0, 0.0)], []),
         ([(5, 120.0, 0.0), (1, 420.0, 0.0), (5, 420.0, 1.0), (30, 420.0, 0.0)], [("raised", 26)]),  # the sensor lags
+        ([(2, 3.0, 0.0), (2, 60.0, 0.0), (5, 120.0, 0.0), (1, 420.0, 0.0), (5, 420.0, 1.0), (20, 420.0, 0.0)],
+         [("raised", 30)]),
+        ([(5, 3.0, 0.0), (1, 190.0, 1.0), (9, 430.0, 1.0), (5, 650.0, 1.0), (5, 480.0, 1.0), (20, 520.0, 0.0)],
+         [("raised", 40)]),                                           # what the lamps give is learned in full
+        ([*LAMPS_ON, (5, None, 1.0), (30, 100.0, 0.0)], []),          # off unseen: what is left is less than they give
+        ([*LAMPS_ON, (5, 5.0, 1.0), (5, 100.0, 1.0), (5, 260.0, 1.0), (30, 260.0, 0.0)], []),     # less than they give
         ([(5, 450.0, 1.0), (30, 450.0, 0.0)], [("raised", 20)]),      # at first sight: people at desk light
         ([(5, 450.0, 0.0), (30, 450.0, 0.0)], []),
     ],
 )  # fmt: skip
 def test_lamps_are_told_from_the_sun(
-    rows: list[tuple[int, float, float]], expected: list[tuple[str, float]]
+    rows: list[tuple[int, float | None, float]], expected: list[tuple[str, float]]
 ) -> None:
     assert turns(replay(one(LUX), minutes(rows, "illuminance_lx")), BEGIN) == expected
 

@@ -121,6 +121,11 @@ def test_ten_second_readings_judge_the_same() -> None:
     assert [(turn, round(minute)) for turn, minute in turns(events, BEGIN + 600)] == [("raised", 31), ("cleared", 41)]
 
 
+def test_pauses_of_seconds_do_not_count_as_running() -> None:
+    rinsing = [(1 / 3, 12.0), (1 / 2, 0.0)] * 72   # an hour
+    assert replay(one("washroom", every_s=10), series("teach/1/flow_lpm", BEGIN, 10, rinsing)) == []
+
+
 def test_the_running_hold_is_shown() -> None:
     engine = Engine(one("washroom"))
     for sample in series("teach/1/flow_lpm", BEGIN, 60, [(13, 6.0)]):
