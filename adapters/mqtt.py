@@ -97,9 +97,12 @@ class MqttTransport:
         pause = 1.0
         while not self._stopping.is_set():
             self._was_accepted = False
+            protocol = self._protocol
             reason = self._session()
             if self._was_accepted:
                 pause = 1.0
+            elif protocol == MQTTProtocolVersion.MQTTv5 != self._protocol:
+                continue  # it speaks 3.1.1 only: no failure, another greeting
             if self._stopping.is_set():
                 break
             self._note_down(reason)

@@ -122,10 +122,10 @@ def known_zone(value: str) -> str:
 
 
 def listen_of(value: object) -> tuple[str, int]:
-    """`127.0.0.1:8080` as host and port."""
+    """`127.0.0.1:8080` as host and port; port 0 takes any free one."""
     text = text_of(value)
     match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})", text)
-    if match is None or not 0 < int(match[2]) < 65536:
+    if match is None or int(match[2]) > 65535:
         raise WrongValueError("bad_listen", found=text)
     return match[1].strip("[]"), int(match[2])
 
