@@ -25,7 +25,7 @@ DARK_LUX = 30.0         # darker than any day lets a room be, lighter than any n
 DESK_LUX = 300.0        # what lamps give at a desk
 GONE_SHARE = 0.6        # of the lamps' light: a fall so deep is the switch
 DIM_SHARE = 0.5
-PRESS_SECONDS = 120.0   # a presence sensor may notice the one who pressed the switch so much later or earlier
+PRESS_SECONDS = 120.0   # who pressed the switch was seen no longer ago
 DEEP_NIGHT = Span(23 * 60, 3 * 60)  # dark everywhere, all year
 WATCHED = frozenset({"classroom", "lab", "office", "library", "washroom", "canteen", "shop"})
 LIGHTING = "lighting"
@@ -36,8 +36,8 @@ class _State(NamedTuple):
     """`is_lit` is None while nothing told; `lamps` is what they draw or give when on, in W or lx.
 
     For lux: `marks` are readings that a jump is seen against, `on_at` and `on_from` when and from what level the lamps
-    came on (to learn `lamps`), `jump_at` and `jump` an upward jump that nobody was there to cause. `present` names the
-    sensors that see someone. Steps build it by position, which is fast: keep the order.
+    came on (to learn `lamps`). `present` names the sensors that see someone. Steps build it by position, which is fast:
+    keep the order.
     """
 
     at: float = 0.0
@@ -51,8 +51,6 @@ class _State(NamedTuple):
     marks: tuple[tuple[float, float], ...] = ()
     on_at: float = 0.0
     on_from: float = 0.0
-    jump_at: float = 0.0
-    jump: float = 0.0
     is_open: bool = True
     open_until: float = 0.0
     since: float | None = None
@@ -89,8 +87,6 @@ class LightsLeftOnWatch:
             x = self._by_lux(x, values["lux"])
         if x.is_lit is None and x.light >= DESK_LUX and x.present and "lux" in self.inputs:
             x = x._replace(is_lit=True, lamps=x.light)  # at first sight: who works at desk light has it from lamps
-        if x.jump_at and not x.is_lit and at - x.jump_at <= PRESS_SECONDS and _is_someone_near(x):
-            x = x._replace(is_lit=True, lamps=x.lamps or x.jump, jump_at=0.0)
         return self._judged(x)
 
     def deadline(self, state: _State) -> float | None:
@@ -153,8 +149,8 @@ class LightsLeftOnWatch:
             return x if lux >= DARK_LUX else x._replace(is_lit=False)
         if low <= DARK_LUX:
             return x._replace(is_lit=True, lamps=lux, on_at=at, on_from=0.0)
-        if not _is_someone_near(x):
-            return x._replace(jump_at=at, jump=rise)
+        if not _is_someone_near(x):  # if somebody comes soon, the next reading sees the jump again
+            return x
         return x._replace(is_lit=True, lamps=x.lamps or rise, on_at=0.0 if x.lamps else at, on_from=low)
 
     def _judged(self, x: _State) -> tuple[_State, Sequence[Change]]:
