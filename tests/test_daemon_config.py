@@ -126,7 +126,8 @@ def test_a_room_table_changes_or_adds_a_room(tmp_path: Path):
 
 
 def test_closed_days_are_days_spans_and_weekdays(tmp_path: Path):
-    text = SITE + '[hours]\nclosed_days = [2027-01-01, { from = 2026-10-01, to = 2026-10-03 }]\nclosed_weekdays = ["sunday"]\n'
+    text = SITE + '[hours]\nclosed_weekdays = ["sunday"]\n'
+    text += "closed_days = [2027-01-01, { from = 2026-10-01, to = 2026-10-03 }]"
     calendar = loaded(tmp_path, text).site.calendar
     assert calendar.closed == {date(2027, 1, 1), date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)}
     assert calendar.closed_weekdays == {6}
@@ -137,7 +138,7 @@ def test_closed_days_are_days_spans_and_weekdays(tmp_path: Path):
 TOPICS = [  # (the table, a point it makes, its device, its holds_s; how many points)
     ('filter = "c/{building}/{room}"\npayload = "number"\nquantity = "power_w"',
      "d/101/power_w", "Main Broker:c/d/101", 150.0, 9),
-    ('filter = "c/{place}/+/x/#"\npayload = "number"\nquantity = "power_w"\nwhere = { kind = "dorm_room" }\nevery_s = 10',
+    ('filter = "c/{place}/+/x/#"\npayload = "number"\nquantity = "power_w"\nwhere.kind = "dorm_room"\nevery_s = 10',
      "d/Loft/power_w", "Main Broker:c/d/Loft/+/x/#", 25.0, 5),
     ('filter = "house/{building}/power"\npayload = "number"\nquantity = "power_w"\npart = "lighting"',
      "d/lighting/power_w", "Main Broker:house/d/power", 150.0, 2),
@@ -175,7 +176,10 @@ def test_units_scale_and_multiplier_make_one_factor(tmp_path: Path):
 
 
 def test_secrets_and_tls_of_a_broker(tmp_path: Path):
-    text = '[[source]]\nname = "楼 1"\nkind = "mqtt"\nurl = "mqtts://h.example"\nusername = "u"\npassword_file = "pw.txt"\nca_file = "ca.pem"\n'
+    text = (
+        '[[source]]\nname = "楼 1"\nkind = "mqtt"\nurl = "mqtts://h.example"\n'
+        'username = "u"\npassword_file = "pw.txt"\nca_file = "ca.pem"\n'
+    )
     source = loaded(tmp_path, SITE + text, pw_txt="hush\n", ca_pem="-").sources[0]
     assert isinstance(source, MqttSource)
     assert (source.port, source.tls, source.password) == (8883, True, "hush")
@@ -251,5 +255,5 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path):
     path = tmp_path / "site.toml"
     path.write_text(SITE)
     path.chmod(0)
-    with pytest.raises(ConfigError, match="site.toml:1: "):
+    with pytest.raises(ConfigError, match=r"site\.toml:1: "):
         load(path, environ={})

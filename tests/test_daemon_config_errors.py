@@ -43,19 +43,19 @@ kind = "high_power"
 step_w = "300"
 """
 TEN_EN = [
-    ':3: site.timezone: unknown time zone "Asia/Shanghia", allowed: Asia/Shanghai, Africa/Abidjan, Africa/Accra, …; did you '
-    'mean "Asia/Shanghai"?',
+    ':3: site.timezone: unknown time zone "Asia/Shanghia", allowed: Asia/Shanghai, Africa/Abidjan, Africa/Accra, …; '
+    'did you mean "Asia/Shanghai"?',
     ':6: building.kind: unknown kind "dormatory", allowed: dormitory, teaching, administration, laboratory, library, '
     'canteen, staff_housing, plant, outdoor; did you mean "dormitory"?',
     ':7: building.rooms: "218-201" is not a range of rooms, allowed: first to last of one floor such as "101-118"',
-    ':8: building.bed: unknown key "bed", allowed: id, name, kind, area_m2, beds, rooms, washrooms, corridors, stairwells, '
-    'offices, drinking_boilers, owner, note, supply; did you mean "beds"?',
+    ':8: building.bed: unknown key "bed", allowed: id, name, kind, area_m2, beds, rooms, washrooms, corridors, '
+    'stairwells, offices, drinking_boilers, owner, note, supply; did you mean "beds"?',
     ':12: source.url: not the address of a broker, allowed: "mqtt://HOST:PORT" or "mqtts://HOST:PORT"',
     ':14: source.topic.filter: unknown placeholder "rom", allowed: building, room, place, device; did you mean "room"?',
     ':16: source.topic.fields.P: unknown quantity "powr_w", allowed: power_w, reactive_power_var, apparent_power_va, '
     "voltage_v, current_a, power_factor, frequency_hz, flow_lpm, temperature_c, humidity_pct, illuminance_lx, "
-    "pressure_kpa, co2_ppm, energy_kwh, reactive_energy_kvarh, volume_m3, gas_m3, occupied, door_open, flame, on; did you "
-    'mean "power_w"?',
+    "pressure_kpa, co2_ppm, energy_kwh, reactive_energy_kvarh, volume_m3, gas_m3, occupied, door_open, flame, on; did "
+    'you mean "power_w"?',
     ':16: source.topic.fields.E.unit: unknown unit "kwh", allowed: kWh, Wh, MWh; did you mean "kWh"?',
     ":23: source.device.address: must be text in quotes, found a whole number",
     ":27: rule.step_w: must be a number, found text in quotes",
@@ -83,7 +83,10 @@ CASES = {  # text of the file -> what is said of it, all of it
     "no site": ("", [":1: site: this key is needed here"]),
     "site as a list": ('[[site]]\nid = "s"', [":1: site: must be a table, found a list"]),
     "building as a table": (SITE + '[building]\nid = "d"', [":3: building: must be a list of tables"]),
-    "unknown section": (SITE + '[[bulding]]\nid = "d"', [':3: bulding: unknown key "bulding", allowed: .*mean "building"']),
+    "unknown section": (
+        SITE + '[[bulding]]\nid = "d"',
+        [':3: bulding: unknown key "bulding", allowed: .*mean "building"'],
+    ),
     "missing id": ('[site]\nname = "x"', [":1: site.id: this key is needed here"]),
     "infinite": (SITE + "grace_s = inf", [":3: site.grace_s: must be a finite number"]),
     "negative": (SITE + "grace_s = -1", [":3: site.grace_s: too small, allowed: at least 0"]),
@@ -94,15 +97,34 @@ CASES = {  # text of the file -> what is said of it, all of it
     "bad listen": (SITE + '[panel]\nlisten = "8080"', [':4: panel.listen: "8080" is not an address']),
     "no hash": (SITE + '[panel]\npassword_file = "secret.txt"', [":4: panel.password_file: .* password hash"]),
     "term": (SITE + '[[term]]\nname = "x"\nfrom = 2026-09-01\nto = 2026-01-01', [":3: term: ends on 2026-01-01"]),
-    "term in text": (SITE + '[[term]]\nname = "x"\nfrom = "2026-09-01"\nto = 2027-01-01', [":5: term.from: must be a date"]),
-    "span": (SITE + '[hours]\nday = "6-22"\nlights_out = "25:00"', [':4: hours.day: "6-22"', ':5: hours.lights_out: "25:00"']),
+    "term in text": (
+        SITE + '[[term]]\nname = "x"\nfrom = "2026-09-01"\nto = 2027-01-01',
+        [":5: term.from: must be a date"],
+    ),
+    "span": (
+        SITE + '[hours]\nday = "6-22"\nlights_out = "25:00"',
+        [':4: hours.day: "6-22"', ':5: hours.lights_out: "25:00"'],
+    ),
     "closed days": (SITE + '[hours]\nclosed_days = [2026-10-01,\n"x"]', [":5: hours.closed_days: not closed days"]),
     "building twice": (SITE + HOUSES + HOUSES, [':8: building.id: building "d" is already declared in line 4']),
     "rooms overlap": (
         SITE + '[[building]]\nid = "d"\nkind = "dormitory"\nrooms = ["101-110"]\nwashrooms = ["105-108"]',
         [':7: building.washrooms: room "d/105" is already declared in line 6'],
     ),
-    "floors": (SITE + HOUSES.replace("103", "303"), [':6: building.rooms: "101-303" is not a range of rooms']),
+    "floors": (SITE + HOUSES.replace("103", "203"), [':6: building.rooms: "101-203" is not a range of rooms']),
+    "rooms in doubt": (
+        SITE + HOUSES.replace("103", "10") + '[[rule]]\nkind = "silent"\nwhere.building = "d"\nexcept = ["d/102"]',
+        [':6: building.rooms: "101-10" is not'],
+    ),
+    "house in doubt": (
+        SITE + HOUSES.replace('"d"', "5") + '[[room]]\nid = "5/1"\n[[rule]]\nkind = "silent"\nexcept = "5/101"',
+        [":4: building.id: must be text in quotes, found a whole number"],
+    ),
+    "one wrong key hides no other": (
+        topic('filter = "c/x{place}"', 'payload = "jsn"', 'fields = {a = "powr_w"}', "every_s = 0", 'where.kind="lb"'),
+        [":12: source.topic.filter", ":13: source.topic.payload: .*json", ":14: source.topic.fields.a: .*power_w",
+         ":15: source.topic.every_s: too small", ":16: source.topic.where.kind: .*lab"],
+    ),
     "room of no building": (SITE + HOUSES + '[[room]]\nid = "e/1"', [':8: room.id: unknown building "e", allowed: d']),
     "room id": (SITE + HOUSES + '[[room]]\nid = "101"', [':8: room.id: "101" does not name a room']),
     "source kind": (SITE + '[[source]]\nname = "x"\nkind = "serail"', [':5: source.kind: .*mean "serial"']),
@@ -119,7 +141,10 @@ CASES = {  # text of the file -> what is said of it, all of it
     "empty secret": (
         SITE + BROKER + 'username = "u"\npassword_file = "empty.txt"', [":8: source.password_file: .* is empty"],
     ),
-    "no username": (SITE + BROKER + 'password_file = "secret.txt"', [":7: source.password_file: a password needs a user"]),
+    "no username": (
+        SITE + BROKER + 'password_file = "secret.txt"',
+        [":7: source.password_file: a password needs a user"],
+    ),
     "no certificate": (SITE + BROKER + 'ca_file = "ca.pem"', [':7: source.ca_file: no such file "ca.pem"']),
     "no placeholder": (
         topic('filter = "c/meter"', 'payload = "number"', 'quantity = "on"'),
@@ -150,10 +175,13 @@ CASES = {  # text of the file -> what is said of it, all of it
         [':15: source.topic.devices.a: unknown place "e/101", allowed: d/101; did you mean "d/101"'],
     ),
     "devices and where unused": (
-        topic('filter = "c"', 'payload = "number"', 'quantity = "on"', 'place = "d"', 'devices = { a = "d" }', "where = {}"),
+        topic('filter = "c"', 'payload = "state"', 'quantity = "on"', 'place = "d"', 'devices.a = "d"', "where = {}"),
         [":16: source.topic.devices: the filter has no {device}", ":17: source.topic.where: where narrows"],
     ),
-    "no fields": (topic('filter = "{place}"', 'payload = "json"'), [":13: source.topic.payload: payload json needs fields"]),
+    "no fields": (
+        topic('filter = "{place}"', 'payload = "json"'),
+        [":13: source.topic.payload: payload json needs fields"],
+    ),
     "json and quantity": (
         topic('filter = "{place}"', 'payload = "json"', 'fields = { a = "on" }', 'quantity = "on"'),
         [":15: source.topic.quantity: payload json says this in fields"],
@@ -162,7 +190,10 @@ CASES = {  # text of the file -> what is said of it, all of it
         topic('filter = "{place}"', 'payload = "number"', 'quantity = "on"', 'fields = { a = "on" }'),
         [":15: source.topic.fields: only payload json has this key"],
     ),
-    "no quantity": (topic('filter = "{place}"', 'payload = "number"'), [":11: source.topic.quantity: this key is needed"]),
+    "no quantity": (
+        topic('filter = "{place}"', 'payload = "number"'),
+        [":11: source.topic.quantity: this key is needed"],
+    ),
     "no state": (
         topic('filter = "{place}"', 'payload = "state"', 'quantity = "power_w"'),
         [':14: source.topic.quantity: "power_w" is not a state, .*: occupied, door_open'],
@@ -176,7 +207,7 @@ CASES = {  # text of the file -> what is said of it, all of it
         [":16: source.topic.heartbeat_s: every_s and heartbeat_s exclude each other"],
     ),
     "time without zone": (
-        topic('filter = "{place}"', 'payload = "json"', 'fields = { a = "on" }', 'time = { path = "t", format = "%H" }'),
+        topic('filter = "{place}"', 'payload = "json"', 'fields = { a = "on" }', 'time = {path = "t", format = "%H"}'),
         [":15: source.topic.time: a wall clock needs its zone"],
     ),
     "time format": (
@@ -211,26 +242,47 @@ CASES = {  # text of the file -> what is said of it, all of it
         [':12: source.device.model: unknown meter model .*mean "dlt645-single-phase"'],
     ),
     "short address": (
-        SITE + HOUSES + BUS + meter("12345", "d/101"), [':13: source.device.address: "12345" is not the address of a meter'],
+        SITE + HOUSES + BUS + meter("12345", "d/101"),
+        [':13: source.device.address: "12345" is not the address of a meter'],
     ),
     "line": (SITE + BUS + 'line = "2400 8X1"', [':7: source.line: "2400 8X1" is not a line setting']),
     "rule kind": (SITE + '[[rule]]\nkind = "highpower"', [':4: rule.kind: .*mean "high_power"']),
-    "parameter": (SITE + '[[rule]]\nkind = "high_power"\nstep = 3', [':5: rule.step: unknown key or parameter.*"step_w"']),
-    "bounds": (SITE + '[[rule]]\nkind = "high_power"\nstep_w = 3', [":5: rule.step_w: 3 is out of range, allowed: 30 to"]),
+    "parameter": (
+        SITE + '[[rule]]\nkind = "high_power"\nstep = 3',
+        [':5: rule.step: unknown key or parameter.*"step_w"'],
+    ),
+    "bounds": (
+        SITE + '[[rule]]\nkind = "high_power"\nstep_w = 3',
+        [":5: rule.step_w: 3 is out of range, allowed: 30 to"],
+    ),
     "where": (
         SITE + HOUSES + '[[rule]]\nkind = "silent"\nwhere = { kind = "dormroom", building = "dd", place = ["d/1"] }',
-        [":9: rule.where.kind: .*dorm_room", ":9: rule.where.building: .*mean \"d\"", ":9: rule.where.place: unknown place"],
+        [
+            ":9: rule.where.kind: .*dorm_room",
+            ":9: rule.where.building: .*mean \"d\"",
+            ":9: rule.where.place: unknown place",
+        ],
     ),
     "except": (
-        SITE + HOUSES + '[[rule]]\nkind = "silent"\nexcept = ["d/101", "d/109"]', [':9: rule.except: unknown place "d/109"'],
+        SITE + HOUSES + '[[rule]]\nkind = "silent"\nexcept = ["d/101", "d/109"]',
+        [':9: rule.except: unknown place "d/109"'],
     ),
     "no endpoint file": (SITE + '[[notify]]\nurl_file = "no.url"', [':4: notify.url_file: no such file "no.url"']),
-    "endpoint in file": (SITE + '[[notify]]\nurl_file = "json://hush"', [":4: notify.url_file: an address does not belong"]),
-    "no endpoint": (SITE + '[[notify]]\nurl_file = "secret.txt"', [":4: notify.url_file: .* does not hold an endpoint"]),
+    "endpoint in file": (
+        SITE + '[[notify]]\nurl_file = "json://hush"',
+        [":4: notify.url_file: an address does not belong"],
+    ),
+    "no endpoint": (
+        SITE + '[[notify]]\nurl_file = "secret.txt"',
+        [":4: notify.url_file: .* does not hold an endpoint"],
+    ),
     "severity": (
         SITE + '[[notify]]\nurl_file = "good.url"\nseverities = ["majr"]', [':5: notify.severities: .*mean "major"'],
     ),
-    "no severity": (SITE + '[[notify]]\nurl_file = "good.url"\nseverities = []', [":5: notify.severities: must not be empty"]),
+    "no severity": (
+        SITE + '[[notify]]\nurl_file = "good.url"\nseverities = []',
+        [":5: notify.severities: must not be empty"],
+    ),
 }  # fmt: skip
 
 
@@ -278,7 +330,7 @@ def test_a_file_in_another_encoding_is_told_at_its_line(folder: Path):
 
 
 def test_no_file_is_a_message(tmp_path: Path):
-    with pytest.raises(ConfigError, match="none.toml:1: TOML: cannot read the file"):
+    with pytest.raises(ConfigError, match=r"none\.toml:1: TOML: cannot read the file"):
         load(tmp_path / "none.toml", environ={"LANG": "en"})
 
 
@@ -296,7 +348,7 @@ def test_whatever_a_value_is_the_answer_is_a_message(folder: Path, turn: int):
     rows = DESIGN.read_text(encoding="utf-8").splitlines()
     (folder / "wecom.url").write_text("json://hush")
     path = folder / "site.toml"
-    refused = 0
+    said: list[str] = []
     for index, row in enumerate(rows):
         key, equals, _ = row.partition(" = ")
         if not equals:
@@ -306,9 +358,9 @@ def test_whatever_a_value_is_the_answer_is_a_message(folder: Path, turn: int):
         try:
             load(path, environ={"LANG": "en"})
         except ConfigError as error:
-            refused += 1
-            assert all(re.fullmatch(r".*/site\.toml:\d+: [\w.]+: .{9,}", line) for line in error.lines), error.lines
-    assert refused > 15
+            said += error.lines
+    assert len(said) > 15
+    assert [line for line in said if not re.fullmatch(r".*/site\.toml:\d+: [\w.]+: .{9,}", line)] == []
 
 
 # -- warnings
@@ -316,16 +368,21 @@ def test_whatever_a_value_is_the_answer_is_a_message(folder: Path, turn: int):
 METER = '[[source.topic]]\nfilter = "c/{building}/{room}"\npayload = "number"\nquantity = "power_w"\n'
 WARNINGS = {
     "quiet": (SITE + HOUSES + BROKER + METER, []),
-    "where empty": (SITE + HOUSES + '[[rule]]\nkind = "silent"\nwhere = { kind = "gate" }', [":9: rule.where: warning: .*no place"]),
+    "where empty": (
+        SITE + HOUSES + '[[rule]]\nkind = "silent"\nwhere = { kind = "gate" }',
+        [":9: rule.where: warning: .*no place"],
+    ),
     "where empty and off": (
-        SITE + HOUSES + '[[rule]]\nkind = "silent"\nenabled = false\nwhere = { kind = "gate" }', [":10: rule.where: warning: "],
+        SITE + HOUSES + '[[rule]]\nkind = "silent"\nenabled = false\nwhere = { kind = "gate" }',
+        [":10: rule.where: warning: "],
     ),
     "where idle": (
         SITE + HOUSES + BROKER + METER + '[[rule]]\nkind = "running_water"\nwhere = { building = "d" }',
         [r":17: rule.where: warning: no place that where matches measures .*\(4 places\)"],
     ),
     "topic of nothing": (
-        SITE + HOUSES + BROKER + METER + 'where = { kind = "gate" }', [":12: source.topic.filter: warning: no place fits"],
+        SITE + HOUSES + BROKER + METER + 'where = { kind = "gate" }',
+        [":12: source.topic.filter: warning: no place fits"],
     ),
     "too slow": (
         SITE + HOUSES + BROKER + METER + "every_s = 900",
@@ -334,10 +391,13 @@ WARNINGS = {
     "on change is not slow": (SITE + HOUSES + BROKER + METER + "heartbeat_s = 3600", []),
     "bus too slow": (
         SITE + HOUSES + BUS + meter("000000000001", "d/101", every_s=1),
-        [r":11: source.device: warning: all meters of this bus take about 1\.\d s a round, so every_s = 1 cannot be met"],
+        [
+            r":11: source.device: warning: all meters of this bus take about 1\.\d s a round, so every_s = 1 cannot",
+        ],
     ),
     "open secret": (
-        SITE + '[[notify]]\nurl_file = "open.url"', [':4: notify.url_file: warning: "open.url" can be read by everybody'],
+        SITE + '[[notify]]\nurl_file = "open.url"',
+        [':4: notify.url_file: warning: "open.url" can be read by everybody'],
     ),
 }  # fmt: skip
 
@@ -359,8 +419,8 @@ def test_a_warning_refuses_nothing(folder: Path, text: str, expected: list[str])
 
 def test_every_message_has_both_languages_and_the_same_values():
     for code, row in (MESSAGES | WORDS).items():
-        names = [{name for _, name, _, _ in string.Formatter().parse(row[language]) if name} for language in ("en", "zh")]
-        assert names[0] == names[1], code
+        english, chinese = ({part[1] for part in string.Formatter().parse(row[name])} for name in ("en", "zh"))
+        assert english - {None} == chinese - {None}, code
         assert row.keys() == {"en", "zh"}
         assert re.search(r"[\u4e00-\u9fff“]", row["zh"]), code
 

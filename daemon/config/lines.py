@@ -114,6 +114,6 @@ class _Reader:
 
 def line_of(lines: Mapping[Path, int], path: Path) -> int:
     """The line of a path, or of the nearest table around it that the file has."""
-    while path not in lines:
+    while path and path not in lines:
         path = path[:-1]
-    return lines[path]
+    return lines.get(path, 1)

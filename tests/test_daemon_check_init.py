@@ -1,0 +1,91 @@
+"""`caretaker init` writes what `caretaker check` accepts; `check` prints every mistake and exits 2."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_init_writes_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str):
+    file = tmp_path / "caretaker.toml"
+    assert main(["init", str(file), "--language", language]) == 0
+    capsys.readouterr()
+    assert main(["check", str(file)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{file}: no mistakes; places 51, points 150, sources 1"
+    assert "warning" not in "".join(said)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_init_comments_out_would_pass_too(tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str):
+    file = tmp_path / "caretaker.toml"
+    main(["init", str(file), "--language", language])
+    rows = file.read_text(encoding="utf-8").splitlines()
+    told = [re.sub(r"^( *)# (?=.*(=|\[\[))", r"\1", row) for row in rows]
+    told = [row for row in told if '"P": 61.7' not in row]
+    for name, content in {"panel.password": "$argon2id$x", "broker.password": "x", "wecom.url": "wecombot://x"}.items():
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o600)
+    file.write_text("\n".join(told), encoding="utf-8")
+    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert {"term", "rule", "notify"} <= document.keys()
+    assert [source["kind"] for source in document["source"]] == ["mqtt", "serial"]
+    assert main(["check", str(file)]) == 0, capsys.readouterr().out
+    assert "bus dorm-1 bus: meters 1, a round takes about 1." in capsys.readouterr().out
+
+
+def test_both_starting_files_are_the_same_configuration(tmp_path: Path):
+    shapes = []
+    for language in ("zh", "en"):
+        main(["init", str(tmp_path / language), "--language", language])
+        document = tomllib.loads((tmp_path / language).read_text(encoding="utf-8"))
+        shapes.append((document["source"], document["hours"], [house["rooms"] for house in document["building"]]))
+    assert shapes[0] == shapes[1]
+
+
+def test_the_language_of_the_comments_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    main(["init", str(tmp_path / "en")])
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    main(["init", str(tmp_path / "zh")])
+    assert "# Buildings and their rooms" in (tmp_path / "en").read_text(encoding="utf-8")
+    assert "# 楼和房间" in (tmp_path / "zh").read_text(encoding="utf-8")
+
+
+def test_init_leaves_an_existing_file_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "caretaker.toml"
+    file.write_text("mine")
+    assert main(["init", str(file)]) == 1
+    assert file.read_text() == "mine"
+    assert "exists already" in capsys.readouterr().err
+    assert main(["init", str(tmp_path / "no" / "folder.toml")]) == 1
+
+
+def test_check_prints_every_mistake_and_exits_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = tmp_path / "site.toml"
+    file.write_text('[site]\nid = "s"\nlanguage = "zh"\ntimezone = "Mars"\n[panels]\n')
+    assert main(["check", str(file)]) == 2
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert said[0].startswith(f"{file}:4: site.timezone: unknown time zone")
+    assert said[1].endswith('did you mean "panel"?')
+
+
+def test_check_speaks_the_sites_language_where_the_environment_names_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    file = tmp_path / "site.toml"
+    file.write_text('[site]\nid = "s"\nnam = "x"\n', encoding="utf-8")
+    assert main(["check", str(file)]) == 2
+    assert "未知的键" in capsys.readouterr().out
