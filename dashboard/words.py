@@ -43,19 +43,23 @@ def todo(rule: str, language: str) -> str:
 
 
 def sentence(event: Event, language: str) -> str:
-    """What an event says: the rule's sentence for its `why`, with its values."""
+    """What an event says: the rule's sentence for its `why`, with its values; those in seconds (`_s`) as durations."""
     words = _words(event.rule, language)
     if words is None or event.why not in words.sentences:
         return title(event.rule, language)
     try:
-        return words.sentences[event.why].format_map(event.values)
+        said = {
+            name: duration(float(value), language) if name.endswith("_s") else value
+            for name, value in event.values.items()
+        }
+        return words.sentences[event.why].format_map(said)
     except (KeyError, ValueError):  # an event stored by another version may lack a value or have another type
         return words.title
 
 
 def duration(seconds: float, language: str) -> str:
     """A length of time in words, to the precision people care about: `47 min`, `1 h 20 min`, `3 days 4 h`."""
-    whole = max(0, int(seconds))
+    whole = max(0, round(seconds))
     days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
     if days:
         parts = [("day" if days == 1 else "days", days), ("h", hours)]

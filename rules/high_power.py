@@ -194,7 +194,7 @@ class HighPowerWatch:
         return Severity.MAJOR if size > self.alarm_w else Severity.MINOR
 
     def _change(self, turn: Turn, load: _Load, until: float) -> Change:
-        values = {"watts": load.size, "minutes": (until - load.since) / 60}
+        values = {"watts": load.size, "on_s": until - load.since}
         line = load.before + self.step_w
         evidence = Evidence(load.since, tuple(self.inputs.values()), line, load.held_s)
         severity = Severity(load.wanted if load.severity is None else load.severity)
@@ -227,8 +227,8 @@ class HighPower:
             "到房间查看，请使用者拔下电器；按规定登记。",
             {
                 "high_power.raised": "接入了约 {watts:.0f} 瓦的电热类电器，仍在使用",
-                "high_power.updated": "又接入了更大的电热类电器，或已到夜间；此前已用 {minutes:.0f} 分钟",
-                "high_power.cleared": "约 {watts:.0f} 瓦的电器已断开，前后共 {minutes:.0f} 分钟",
+                "high_power.updated": "又接入了更大的电热类电器，或已到夜间；此前已用 {on_s}",
+                "high_power.cleared": "约 {watts:.0f} 瓦的电器已断开，前后共 {on_s}",
             },
         ),
         "en": Words(
@@ -237,8 +237,8 @@ class HighPower:
             {
                 "high_power.raised": "a heating appliance of about {watts:.0f} W was switched on and is still on",
                 "high_power.updated": "a larger heating appliance came on, or it is night now; "
-                "the first came {minutes:.0f} min ago",
-                "high_power.cleared": "the appliance of about {watts:.0f} W is off, after {minutes:.0f} min in all",
+                "the first came {on_s} ago",
+                "high_power.cleared": "the appliance of about {watts:.0f} W is off, after {on_s} in all",
             },
         ),
     }

@@ -175,7 +175,7 @@ class LightsLeftOnWatch:
         line = max(self.on_w, ON_SHARE * x.lamps) if is_power else None
         why = f"cleared_{end}" if end else "raised" if self.has_presence else "raised_closed"
         values: dict[str, float | str] = {
-            "minutes": x.covered_s / 60,
+            "wasted_s": x.covered_s,
             "light": f"{x.light:.0f} {'W' if is_power else 'lx'}",
         }
         evidence = Evidence(x.since or x.at, tuple(self.inputs.values()), line, x.covered_s)
@@ -197,20 +197,20 @@ class LightsLeftOn:
             "长明灯",
             "到现场关灯；如果有人在，请检查人体感应器的位置。",
             {
-                "lights_left_on.raised": "灯亮着而室内无人，已 {minutes:.0f} 分钟（{light}）",
-                "lights_left_on.raised_closed": "关闭时段灯仍亮着，已 {minutes:.0f} 分钟（{light}）",
-                "lights_left_on.cleared_off": "灯已关，空亮了 {minutes:.0f} 分钟",
-                "lights_left_on.cleared_used": "房间又在使用，之前灯空亮了 {minutes:.0f} 分钟",
+                "lights_left_on.raised": "灯亮着而室内无人，已 {wasted_s}（{light}）",
+                "lights_left_on.raised_closed": "关闭时段灯仍亮着，已 {wasted_s}（{light}）",
+                "lights_left_on.cleared_off": "灯已关，空亮了 {wasted_s}",
+                "lights_left_on.cleared_used": "房间又在使用，之前灯空亮了 {wasted_s}",
             },
         ),
         "en": Words(
             "Lights left on",
             "Switch the lights off; if somebody is there, check where the presence sensor looks.",
             {
-                "lights_left_on.raised": "lights on in an empty room for {minutes:.0f} min ({light})",
-                "lights_left_on.raised_closed": "lights on outside opening hours for {minutes:.0f} min ({light})",
-                "lights_left_on.cleared_off": "lights off after burning {minutes:.0f} min for nobody",
-                "lights_left_on.cleared_used": "room in use again; the lights burned {minutes:.0f} min for nobody",
+                "lights_left_on.raised": "lights on in an empty room for {wasted_s} ({light})",
+                "lights_left_on.raised_closed": "lights on outside opening hours for {wasted_s} ({light})",
+                "lights_left_on.cleared_off": "lights off after burning {wasted_s} for nobody",
+                "lights_left_on.cleared_used": "room in use again; the lights burned {wasted_s} for nobody",
             },
         ),
     }

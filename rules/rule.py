@@ -20,7 +20,8 @@ class Words(NamedTuple):
     """What a rule says in one language.
 
     `sentences` maps each message key (`why`) to a template over the change's values, such as
-    `"tap running for {minutes:.0f} min"`; `title` is the name of the rule, `todo` what to do about it.
+    `"water has run for {ran_s}, about {litres:.0f} L"`; a value whose name ends in `_s` is seconds and is said as a
+    duration. `title` is the name of the rule, `todo` what to do about it.
     """
 
     title: str

@@ -147,7 +147,7 @@ class RunningWaterWatch:
 
     def _change(self, turn: Turn, run: _Run) -> Change:
         since, covered_s, ran_s, litres, _ = run
-        values = {"minutes": ran_s / 60, "litres": litres, "lpm": litres / max(ran_s, 1.0) * 60}
+        values = {"ran_s": ran_s, "litres": litres, "lpm": litres / max(ran_s, 1.0) * 60}
         evidence = Evidence(since, tuple(self.inputs.values()), self.limit_lpm, covered_s)
         return Change(turn, Severity.MAJOR, Delivery.PAGE, f"{self.rule}.{turn.value}", values, evidence)
 
@@ -166,17 +166,17 @@ class RunningWater:
             "长流水",
             "到现场查看：关好水龙头；关不住就先关总阀，再报修。",
             {
-                "running_water.raised": "已连续流水 {minutes:.0f} 分钟，约 {litres:.0f} 升（{lpm:.1f} 升/分）",
-                "running_water.cleared": "水已停，共流水 {minutes:.0f} 分钟，约 {litres:.0f} 升",
+                "running_water.raised": "已连续流水 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）",
+                "running_water.cleared": "水已停，共流水 {ran_s}，约 {litres:.0f} 升",
             },
         ),
         "en": Words(
             "Running water",
             "Go and look: close the tap; if it will not close, shut the main valve and call a plumber.",
             {
-                "running_water.raised": "water has run for {minutes:.0f} min without a pause, "
+                "running_water.raised": "water has run for {ran_s} without a pause, "
                 "about {litres:.0f} L ({lpm:.1f} L/min)",
-                "running_water.cleared": "the water has stopped after {minutes:.0f} min and about {litres:.0f} L",
+                "running_water.cleared": "the water has stopped after {ran_s} and about {litres:.0f} L",
             },
         ),
     }

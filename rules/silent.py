@@ -58,7 +58,7 @@ class SilentWatch:
     def _change(self, turn: Turn, state: _State, at: float) -> Change:
         since = at if state.last is None else state.last
         points = tuple(point for role, point in self.inputs.items() if role != ONLINE)
-        values: dict[str, float | str] = {"device": self.device, "minutes": (at - since) / 60}
+        values: dict[str, float | str] = {"device": self.device, "silent_s": at - since}
         why = f"{self.rule}.{turn.value}"
         return Change(turn, Severity.MINOR, Delivery.PAGE, why, values, Evidence(since, points))
 
@@ -73,16 +73,16 @@ class Silent:
             "设备无数据",
             "检查设备的电源、电池和接线；修好后数据会自动恢复。",
             {
-                "silent.raised": "设备 {device} 已 {minutes:.0f} 分钟没有数据",
-                "silent.cleared": "设备 {device} 中断 {minutes:.0f} 分钟后恢复数据",
+                "silent.raised": "设备 {device} 已 {silent_s}没有数据",
+                "silent.cleared": "设备 {device} 中断 {silent_s}后恢复数据",
             },
         ),
         "en": Words(
             "Device silent",
             "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
             {
-                "silent.raised": "no data from {device} for {minutes:.0f} min",
-                "silent.cleared": "data from {device} again after {minutes:.0f} min",
+                "silent.raised": "no data from {device} for {silent_s}",
+                "silent.cleared": "data from {device} again after {silent_s}",
             },
         ),
     }

@@ -104,7 +104,7 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
     water, lights = _water_story(), _lights_story()
     heater = Incident(11, (event(
         "high_power", "dorm-3/402", NOW - 240, severity=Severity.CRITICAL, why="high_power.raised",
-        values={"watts": 1480.0, "minutes": 1.0},
+        values={"watts": 1480.0, "on_s": 60.0},
         evidence=Evidence(NOW - 300, ("dorm-3/402/power_w",), 300.0, 60.0),
     ),))  # fmt: skip
     campus.stories = [water, lights, heater]
@@ -132,21 +132,21 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
 
 def _water_story() -> Incident:
     evidence = Evidence(NOW - 1020 - 1800, ("dorm-3/1F-wash/flow_lpm", "dorm-3/1F-wash/volume_m3"), 2.0, 1640.0)
-    values = {"minutes": 30.0, "litres": 186.0, "lpm": 6.2}
+    values = {"ran_s": 1800.0, "litres": 186.0, "lpm": 6.2}
     return Incident(12, (
         event("running_water", "dorm-3/1F-wash", NOW - 1020, why="running_water.raised", values=values,
               evidence=evidence),
         event("running_water", "dorm-3/1F-wash", NOW - 300, turn=Turn.UPDATED, severity=Severity.CRITICAL,
-              why="running_water.raised", values=values | {"minutes": 42.0, "litres": 261.0}, evidence=evidence),
+              why="running_water.raised", values=values | {"ran_s": 2520.0, "litres": 261.0}, evidence=evidence),
     ))  # fmt: skip
 
 
 def _lights_story() -> Incident:
     evidence = Evidence(NOW - 20_000, ("teach-1/105/lighting/power_w", "teach-1/105/occupied"), 40.0, 1800.0)
     raised = event("lights_left_on", "teach-1/105", NOW - 18_200, severity=Severity.MINOR, why="lights_left_on.raised",
-                   delivery=Delivery.DIGEST, values={"minutes": 30.0, "light": "312 W"}, evidence=evidence)  # fmt: skip
+                   delivery=Delivery.DIGEST, values={"wasted_s": 1800.0, "light": "312 W"}, evidence=evidence)  # fmt: skip
     cleared = raised._replace(
-        at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared_off", values={"minutes": 66.0}
+        at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared_off", values={"wasted_s": 3960.0}
     )
     return Incident(9, (raised, cleared))
 

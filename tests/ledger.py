@@ -43,7 +43,7 @@ def event(
 ) -> Event:
     return Event(
         "running_water", f"running_water:{place}", place, at, turn, severity, delivery, "tap",
-        {"minutes": 30.0}, Evidence(since, (f"{place}/flow_lpm",), 0.5, 1800.0),
+        {"ran_s": 1800.0}, Evidence(since, (f"{place}/flow_lpm",), 0.5, 1800.0),
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_an_alert_appears_and_goes_without_a_reload(browser: Browser, server: Pa
     with page.expect_response("**/live"):
         page.goto(address(server, "/?lang=en"))
     page.evaluate("window.isTheSamePage = true")
-    values = {"minutes": 30.0, "litres": 180.0, "lpm": 6.0}
+    values = {"ran_s": 1800.0, "litres": 180.0, "lpm": 6.0}
     story = (event("running_water", "teach-1/105", NOW, why="running_water.raised", values=values),)
     expect(page.locator("#opened li")).to_have_count(2)
     campus.stories.append(Incident(13, story))

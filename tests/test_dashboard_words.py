@@ -86,18 +86,25 @@ def test_every_rule_says_the_same_in_every_language() -> None:
 
 
 def test_a_sentence_carries_its_values() -> None:
-    values = {"minutes": 47.2, "litres": 291.0, "lpm": 6.2}
+    values = {"ran_s": 2832.0, "litres": 291.0, "lpm": 6.2}
     raised = event("running_water", "dorm-3/1F-wash", NOW, why="running_water.raised", values=values)
     assert "47 min" in words.sentence(raised, "en")
     assert "47 分钟" in words.sentence(raised, "zh")
     assert "291" in words.sentence(raised, "zh")
 
 
+def test_a_short_hold_is_said_in_seconds() -> None:
+    values = {"wasted_s": 15.0, "light": "288 W"}
+    raised = event("lights_left_on", "teach-1/103", NOW, why="lights_left_on.raised", values=values)
+    assert words.sentence(raised, "zh") == "灯亮着而室内无人，已 15 秒（288 W）"
+    assert words.sentence(raised, "en") == "lights on in an empty room for 15 s (288 W)"
+
+
 @pytest.mark.parametrize(
     ("rule", "why", "values", "expected"),
     [
         ("running_water", "running_water.raised", {}, "Running water"),
-        ("running_water", "running_water.raised", {"minutes": "many", "litres": 1.0, "lpm": 1.0}, "Running water"),
+        ("running_water", "running_water.raised", {"ran_s": "many", "litres": 1.0, "lpm": 1.0}, "Running water"),
         ("running_water", "a_why_of_old", {}, "Running water"),
         ("a_rule_of_old", "x", {}, "a_rule_of_old"),
     ],
@@ -109,7 +116,7 @@ def test_an_event_of_another_version_still_has_a_title(rule: str, why: str, valu
 @pytest.mark.parametrize(
     ("seconds", "english", "chinese"),
     [
-        (-1, "0 s", "0 秒"), (0.9, "0 s", "0 秒"), (59, "59 s", "59 秒"), (60, "1 min", "1 分钟"),
+        (-1, "0 s", "0 秒"), (0.4, "0 s", "0 秒"), (1799.9996, "30 min", "30 分钟"), (59, "59 s", "59 秒"), (60, "1 min", "1 分钟"),
         (47 * 60 + 59, "47 min", "47 分钟"), (3600, "1 h", "1 小时"), (4800, "1 h 20 min", "1 小时 20 分钟"),
         (86400, "1 day", "1 天"), (3 * 86400 + 4 * 3600 + 59 * 60, "3 days 4 h", "3 天 4 小时"),
     ],

@@ -38,7 +38,7 @@ def test_a_month_of_seven_meters_has_two_runs(kind: str) -> None:
         ("teach/b285", "raised", "2015-03-23 21:24", "2015-03-23 20:54"),
         ("teach/b285", "cleared", "2015-03-24 07:20", "2015-03-23 20:54"),
     ]
-    assert events[-1].values["minutes"] == pytest.approx(10.4 * 60, abs=5)
+    assert events[-1].values["ran_s"] == pytest.approx(10.4 * 3600, abs=300)
 
 
 @needs_recordings

@@ -61,7 +61,7 @@ def test_who_is_missed(samples: list[Sample], expected: list[tuple[str, float]])
 def test_the_wait_follows_the_interval(holds_s: float, wait_s: float) -> None:
     (raised,) = replay(watches(holds_s), spoken(0), until=BEGIN + 86_400)
     assert raised.at == BEGIN + wait_s
-    assert raised.values == {"device": "bus/1", "minutes": wait_s / 60}
+    assert raised.values == {"device": "bus/1", "silent_s": wait_s}
     assert raised.evidence.since == BEGIN
 
 
