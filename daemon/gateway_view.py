@@ -1,4 +1,4 @@
-"""The running gateway as the panel sees it (dashboard.view.Campus): memory through the driver, history from the file."""
+"""The running gateway as the panel sees it (`dashboard.view.Campus`): memory from the driver, history from the file."""
 
 import sqlite3
 import threading

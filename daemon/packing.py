@@ -2,9 +2,10 @@
 
 Layout, little-endian, zlib around all of it:
 
-    u8 version | u32 samples | i64 first time (ms) | i64 time steps (ms), in planes | u32 layout of each | u8 flag of each
-    then for every layout, in order of first use: its values column by column, the eight bytes of the floats split
-    into eight planes, since neighbouring values share their high bytes.
+    u8 version | u32 samples | i64 first time (ms) | i64 time steps (ms) | u32 layout of each | u8 flag of each
+    then for every layout, in order of first use: its values as f64, point by point
+
+Steps and values are split into eight planes, one for each byte of a number, since neighbours share their high bytes.
 
 A layout is a device with the points of one message; the store keeps them once and refers to them by number.
 """

@@ -17,13 +17,26 @@ from daemon.store import WINDOW, Commit, Packet
 from daemon.telling import OutboxRow
 from rules.check import Check
 from rules.engine import Engine, Snapshot
-from rules.model import Event, Fault, Flag, How, Reason, Received, Sample, Turn
+from rules.model import (
+    Delivery,
+    Event,
+    Evidence,
+    Fault,
+    Flag,
+    How,
+    Reason,
+    Received,
+    Sample,
+    Severity,
+    Turn,
+)
 
 log = logging.getLogger("caretaker.pipeline")
 
 BACKLOG_LIMIT_S = 600.0    # the mark waits no longer than this for a source to deliver what queued up
 RETRY_S = 5.0              # between attempts to commit to a disk that refuses
 SNAPSHOT_S = 3600.0
+CLOCK_BACK_S = 600.0       # a clock set back by more starts everything anew; by less, time stands until it is caught up
 HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobody can send again is counted and dropped
 
 
@@ -49,6 +62,19 @@ class Batch(NamedTuple):
     received: Sequence[Received]
     window: int = 0
     is_new_session: bool = False
+
+
+class OpenAlert(NamedTuple):
+    """An alert that has not ended."""
+
+    number: int
+    place: str
+
+
+def withdrawal(rule: str, key: str, place: str, at: float) -> Event:
+    """The end of an alert that nobody can judge any more."""
+    why = "withdrawn"
+    return Event(rule, key, place, at, Turn.WITHDRAWN, Severity.INFO, Delivery.RECORD, why, {}, Evidence(at))
 
 
 class Health(NamedTuple):
@@ -87,7 +113,7 @@ class Pipeline:
         *,
         grace_s: float,
         commit_s: float,
-        open_numbers: Mapping[tuple[str, str], int],
+        open_alerts: Mapping[tuple[str, str], OpenAlert],
         next_number: int,
         windows: Mapping[str, Sequence[Packet]],
         outbox_rows: Callable[[Event, int], Iterable[OutboxRow]],
@@ -100,7 +126,7 @@ class Pipeline:
         self._clock = clock
         self._grace_s = grace_s
         self._commit_s = commit_s
-        self._open = dict(open_numbers)
+        self._open = dict(open_alerts)
         self._next_number = next_number
         self._outbox_rows = outbox_rows
         self._acknowledge = acknowledge
@@ -138,55 +164,58 @@ class Pipeline:
             count.pending.clear()
             self._new_sessions.add(batch.source)
         window, pending, entries = count.window, count.pending, self._entries
-        take, sieve = self.engine.take, self._check.values
         for received in batch.received:
-            arrived, what, how, packet, digest, resent = received
+            packet = received.packet
             if packet:
-                is_repeat = resent and window.get(packet) == digest
-                window[packet] = pending[packet] = digest
+                is_repeat = received.resent and window.get(packet) == received.digest
+                window[packet] = pending[packet] = received.digest
                 if is_repeat:
                     count.resent += 1
                     continue
             elif len(entries) >= HELD_SAMPLES:
-                self._fault(count, Fault(batch.source, arrived, Reason.OVERFLOW, "the disk does not keep up"))
+                self._fault(count, Fault(batch.source, received.arrived, Reason.OVERFLOW, "the disk does not keep up"))
                 continue
-            if type(what) is Fault:
-                self._fault(count, what)
-                continue
-            assert isinstance(what, Sample)
-            values, faults = sieve(what, arrived)
-            for fault in faults:
-                self._fault(count, fault)
-            if not values:
-                continue
-            at, how, reason = self._check.time(received, what.at)
-            if reason is not None:
-                self._fault(count, Fault(what.device, arrived, reason, f"{what.at - arrived:+.0f} s"))
-            device = what.device
-            if how is How.RETAINED:
-                self._shown.update((point, (at, value)) for point, value in values.items())
-                continue
-            if how is How.ARRIVAL or how is How.BACKLOG:  # arrival stamps rise strictly
-                last = self._last_at.get(device, 0.0)
-                if at <= last:
-                    at = round(last + 0.001, 3)
-                self._last_at[device] = at
-            sample = Sample(at, device, values)
-            flag = take(sample, backlog=how is How.BACKLOG)
-            entries.append((sample, flag))
-            count.samples += 1
-            if flag is Flag.JUDGED:
-                self._remember(sample)
-            elif flag is Flag.LATE:
-                self._fault(count, Fault(device, arrived, Reason.LATE, f"{self.engine.mark - at:.0f} s behind the mark"))
-                self._shown.update((point, (at, value)) for point, value in values.items())
-            if device.startswith("source/"):
-                self._note_state(sample)
+            if type(received.what) is Fault:
+                self._fault(count, received.what)
+            else:
+                self._take_in(count, received, received.what)  # type: ignore[arg-type]
         if self._pending_since is None and (entries or pending):
             self._pending_since = self._clock.monotonic()
         if batch.window and len(pending) >= batch.window:
             self.commit()
         self._changed("readings")
+
+    def _take_in(self, count: _SourceCount, received: Received, what: Sample) -> None:
+        """Check a sample, date it, judge it, log it."""
+        values, faults = self._check.values(what, received.arrived)
+        for fault in faults:
+            self._fault(count, fault)
+        if not values:
+            return
+        device = what.device
+        at, how, reason = self._check.time(received, what.at)
+        if reason is not None:
+            self._fault(count, Fault(device, received.arrived, reason, f"{what.at - received.arrived:+.0f} s"))
+        if how is How.RETAINED:
+            self._shown.update((point, (at, value)) for point, value in values.items())
+            return
+        if how is How.ARRIVAL or how is How.BACKLOG:  # arrival stamps rise strictly
+            last = self._last_at.get(device, 0.0)
+            if at <= last:
+                at = round(last + 0.001, 3)
+            self._last_at[device] = at
+        sample = Sample(at, device, values)
+        flag = self.engine.take(sample, backlog=how is How.BACKLOG)
+        self._entries.append((sample, flag))
+        count.samples += 1
+        if flag is Flag.JUDGED:
+            self._remember(sample)
+        elif flag is Flag.LATE:
+            behind_s = self.engine.mark - at
+            self._fault(count, Fault(device, received.arrived, Reason.LATE, f"{behind_s:.0f} s behind the mark"))
+            self._shown.update((point, (at, value)) for point, value in values.items())
+        if device.startswith("source/"):
+            self._note_state(sample)
 
     def replay(self, entries: Iterable[Entry], mark: float) -> list[Event]:
         """Run one logged batch through the engine with its stored flags; the events it gives."""
@@ -242,24 +271,36 @@ class Pipeline:
         if self._early:
             self._consume_early()
         now = self._clock.monotonic()
+        if self.engine.mark > self._clock.now() + CLOCK_BACK_S:
+            self._start_anew()
         if not self._is_held_by_backlog(now):
             self.add_events(self.engine.advance(self._clock.now() - self._grace_s))
         due = self._pending_since is not None and now - self._pending_since >= self._commit_s
         if self._events or due or self.is_disk_refusing:
             self.commit()
 
+    def _start_anew(self) -> None:
+        """The clock ran far ahead once and was set back: what it judged then cannot be continued."""
+        at = self._clock.now()
+        back_s = self.engine.mark - at
+        log.error("the clock went back by %.0f s: all holds start anew, open alerts are withdrawn", back_s)
+        self.engine.forget()
+        self._last_at.clear()
+        self.add_events(withdrawal(*name, place, at) for name, (_, place) in tuple(self._open.items()))
+        self._snapshot_at = 0.0  # what was logged before must never be replayed into what follows
+
     def add_events(self, events: Iterable[Event], *, tell: bool = True) -> None:
         """Queue events for the next commit, each with its incident's number and, if people are told, its messages."""
         for event in events:
             name = (event.rule, event.key)
             if event.turn is Turn.RAISED and name not in self._open:
-                self._open[name] = self._next_number
+                self._open[name] = OpenAlert(self._next_number, event.place)
                 self._next_number += 1
-            number = self._open.get(name)
-            if number is None:
+            if name not in self._open:
                 self.bugs += 1
                 log.error("%s %s is %s at %.3f but was never raised: left out", *name, event.turn.value, event.at)
                 continue
+            number = self._open[name].number
             if event.turn in (Turn.CLEARED, Turn.WITHDRAWN):
                 del self._open[name]
             self._events.append((number, event))
@@ -303,6 +344,8 @@ class Pipeline:
         )  # fmt: skip
         try:
             batch = self._store.commit(commit)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # our bug, not the disk's
         except sqlite3.Error as error:
             self._refused(error, now)
             return

@@ -7,14 +7,14 @@ independent that changes no other. What is open but no longer holds is withdrawn
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from daemon.pipeline import Batch, Clock, Pipeline
+from daemon.pipeline import Batch, Clock, OpenAlert, Pipeline, withdrawal
 from daemon.store import Store
 from rules.engine import Engine, Watch
 from rules.incident import Incident
-from rules.model import Delivery, Event, Evidence, How, Received, Sample, Severity, Turn
+from rules.model import Event, How, Received, Sample, Turn
 
 log = logging.getLogger("caretaker.recovery")
 
@@ -29,6 +29,11 @@ class Recovered(NamedTuple):
     warmed: int
     missing: int
     withdrawn: int
+
+
+def open_alerts(incidents: Iterable[Incident]) -> dict[tuple[str, str], OpenAlert]:
+    """What the pipeline must know of the incidents that have not ended."""
+    return {(i.raised.rule, i.raised.key): OpenAlert(i.number, i.raised.place) for i in incidents}
 
 
 def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incidents: Sequence[Incident]) -> Recovered:
@@ -54,7 +59,8 @@ def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incident
     gone = [
         incident for name, incident in opened.items() if name not in known or (name in cold and name not in warm_open)
     ]
-    pipeline.add_events([_withdrawal(incident, engine.mark) for incident in gone])
+    ends = [(i.raised.rule, i.raised.key, i.raised.place, max(engine.mark, i.raised.at)) for i in gone]
+    pipeline.add_events([withdrawal(*end) for end in ends])
     pipeline.add_events([event for name, event in warm_open.items() if name not in opened], tell=False)
     return Recovered(batches, len(cold), missing, len(gone))
 
@@ -74,15 +80,6 @@ def _warm_up(engine: Engine, store: Store, watches: Sequence[Watch]) -> dict[tup
     for watch in watches:
         engine.adopt(watch.rule, watch.key, alone.state(watch.rule, watch.key))
     return raised
-
-
-def _withdrawal(incident: Incident, mark: float) -> Event:
-    raised = incident.raised
-    at = max(mark, raised.at)
-    return Event(
-        raised.rule, raised.key, raised.place, at, Turn.WITHDRAWN, Severity.INFO, Delivery.RECORD, "withdrawn", {},
-        Evidence(at),
-    )  # fmt: skip
 
 
 def note_downtime(pipeline: Pipeline, sources: Sequence[str], clock: Clock, commit_s: float) -> None:

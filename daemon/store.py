@@ -4,13 +4,16 @@ One connection writes, and the pipeline's thread owns it; everybody else opens a
 closure to that thread. A commit is one transaction with `synchronous=FULL`: after it returns nothing of it is lost.
 """
 
+import fcntl
+import logging
 import sqlite3
+import struct
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 import orjson
 
@@ -22,9 +25,17 @@ from rules.engine import Snapshot
 from rules.incident import Incident, fold
 from rules.model import Event, Reading
 
+log = logging.getLogger("caretaker.store")
+
 T = TypeVar("T")
 
 WINDOW = 5_000  # packets a broker can have sent without an acknowledgement: our MQTT 5 receive maximum
+
+
+_INSERT_EVENT = """
+    INSERT OR IGNORE INTO event (number, rule, key, place, at, turn, severity, delivery, why, "values", evidence)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 class Packet(NamedTuple):
@@ -50,7 +61,7 @@ class LoggedBatch(NamedTuple):
 
     id: int
     mark: float
-    entries: Iterator[Entry]
+    entries: Sequence[Entry]
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -75,11 +86,26 @@ def migrate(connection: sqlite3.Connection) -> None:
         item.name for item in resources.files("daemon").joinpath("migrations").iterdir() if item.name.endswith(".sql")
     )
     if done > len(scripts):
-        raise StoreError(f"the database has schema {done}, this program knows {len(scripts)}: install the newer version")
+        raise StoreError(f"the database has schema {done}, this program knows {len(scripts)}: install a newer version")
     for number, name in enumerate(scripts, start=1):
         if number > done:
             text = resources.files("daemon").joinpath("migrations", name).read_text(encoding="utf-8")
             connection.executescript(f"BEGIN IMMEDIATE; {text}; PRAGMA user_version={number}; COMMIT;")
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """A lock on the database for as long as the file is open: two daemons would each judge half of the readings."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("wb")
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; [store] path must lie in a folder this user may write") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StoreError(f"{path}: another caretaker runs on this database") from error
+    return lock
 
 
 class StoreError(Exception):
@@ -90,10 +116,12 @@ class Store:
     """The writing side; owned by the pipeline's thread."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.connection = connect(path)
-        migrate(self.connection)
+        self._lock = _locked(path)
+        try:
+            self.connection = connect(path)
+            migrate(self.connection)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: {error}; is it a database of caretaker, and may this user write it?") from error
         rows = self.connection.execute("SELECT id, points FROM layout").fetchall()
         self._layouts: dict[int, Layout] = {row["id"]: tuple(orjson.loads(row["points"])) for row in rows}
         self._numbers = {layout: number for number, layout in self._layouts.items()}
@@ -101,6 +129,7 @@ class Store:
 
     def close(self) -> None:
         self.connection.close()
+        self._lock.close()
 
     # -- writing
 
@@ -118,11 +147,7 @@ class Store:
             ).lastrowid
             assert batch is not None
             for number, event in commit.events:
-                db.execute(
-                    "INSERT INTO event (number, rule, key, place, at, turn, severity, delivery, why, \"values\", evidence)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (number, *event_columns(event)),
-                )
+                db.execute(_INSERT_EVENT, (number, *event_columns(event)))
             enqueue(db, commit.outbox)
             self._write_windows(batch, commit)
             db.execute("COMMIT")
@@ -179,7 +204,13 @@ class Store:
     def snapshot(self) -> tuple[int, Snapshot] | None:
         """The last snapshot and the batch it follows."""
         row = self.connection.execute("SELECT batch, body FROM snapshot").fetchone()
-        return (row["batch"], Snapshot(*orjson.loads(zlib.decompress(row["body"])))) if row else None
+        if row is None:
+            return None
+        try:
+            return row["batch"], Snapshot(*orjson.loads(zlib.decompress(row["body"])))
+        except (zlib.error, ValueError, TypeError) as error:
+            log.error("the snapshot is damaged (%s): the whole log is read instead", error)
+            return None
 
     def batches(self, *, after: int = 0, since: float | None = None) -> Iterator[LoggedBatch]:
         """The log in commit order, after a batch, or from the first batch that reaches `since` on."""
@@ -188,7 +219,7 @@ class Store:
             (after, since, since),
         )
         for row in rows:
-            yield LoggedBatch(row["id"], row["mark"], unpack(row["samples"], self._layouts.__getitem__))
+            yield LoggedBatch(row["id"], row["mark"], _entries(row, self._layouts))
 
     def window(self, source: str) -> list[Packet]:
         """The last packets of a source, oldest first."""
@@ -256,9 +287,9 @@ def readings(db: sqlite3.Connection, points: Iterable[str], since: float, until:
         return []
     out = []
     for row in db.execute(
-        "SELECT samples FROM batch WHERE last >= ? AND first <= ? ORDER BY id", (since, until)
+        "SELECT id, samples FROM batch WHERE last >= ? AND first <= ? ORDER BY id", (since, until)
     ).fetchall():
-        for sample, _flag in unpack(row["samples"], layouts.__getitem__):
+        for sample, _flag in _entries(row, layouts):
             if since <= sample.at <= until:
                 out += [Reading(p, sample.at, value) for p, value in sample.values.items() if p in wanted]
     out.sort(key=lambda reading: reading.at)
@@ -271,7 +302,16 @@ def entries(db: sqlite3.Connection) -> Iterator[tuple[int, Entry]]:
         row["id"]: tuple(orjson.loads(row["points"])) for row in db.execute("SELECT id, points FROM layout")
     }
     for row in db.execute("SELECT id, samples FROM batch ORDER BY id"):
-        for entry in unpack(row["samples"], layouts.__getitem__):
+        for entry in _entries(row, layouts):
             yield row["id"], entry
+
+
+def _entries(row: sqlite3.Row, layouts: Mapping[int, Layout]) -> list[Entry]:
+    """The samples of one commit; of a damaged one none, said aloud: what is whole must stay readable."""
+    try:
+        return list(unpack(row["samples"], layouts.__getitem__))
+    except (zlib.error, struct.error, ValueError, KeyError) as error:
+        log.error("commit %d of the log is damaged (%s: %s) and left out", row["id"], type(error).__name__, error)
+        return []
 
 

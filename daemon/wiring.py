@@ -18,7 +18,7 @@ from daemon.gateway_view import Changes, GatewayView
 from daemon.message import compose
 from daemon.outbox import SqliteOutbox
 from daemon.pipeline import Batch, Clock, Pipeline
-from daemon.recovery import note_downtime, recover
+from daemon.recovery import note_downtime, open_alerts, recover
 from daemon.store import Store
 from daemon.teller import Teller
 from daemon.telling import rows_for
@@ -78,7 +78,7 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     pipeline = Pipeline(
         Engine(watches), store, Check([*loaded.site.points.values(), *state_points(loaded.sources)]), clock,
         grace_s=loaded.grace_s, commit_s=loaded.commit_s,
-        open_numbers={(i.raised.rule, i.raised.key): i.number for i in incidents}, next_number=store.next_number(),
+        open_alerts=open_alerts(incidents), next_number=store.next_number(),
         windows={source.name: store.window(source.name) for source in loaded.sources},
         outbox_rows=lambda event, number: rows_for(event, number, loaded.channels, loaded.site.calendar),
         acknowledge=lambda source, packets: brokers[source].acknowledge(packets), changed=changes.announce,

@@ -26,6 +26,9 @@ class Span(NamedTuple):
         return minute >= self.start or minute < self.end
 
 
+SCHOOL_DAY = Span(6 * 60 + 20, 22 * 60 + 30)
+
+
 class Stretch(NamedTuple):
     """Whether the campus is open, and until when (Unix seconds) that answer holds."""
 
@@ -41,7 +44,7 @@ class Calendar:
     """
 
     timezone: str = "Asia/Shanghai"
-    day: Span = Span(6 * 60 + 20, 22 * 60 + 30)
+    day: Span = SCHOOL_DAY
     lights_out: int = 22 * 60 + 30
     terms: tuple[Term, ...] = ()
     closed: frozenset[date] = frozenset()

@@ -280,6 +280,14 @@ class Engine:
             cold.discard((rule, key))
         return cold
 
+    def forget(self) -> None:
+        """Begin anew: no state, no samples, no mark. For a clock that went back, after which no order holds."""
+        self.mark = 0.0
+        self._buffer.clear()
+        self._held.clear()
+        for slot in self._slots:
+            self.adopt(slot.watch.rule, slot.watch.key, slot.watch.start)
+
     def adopt(self, rule: str, key: str, state: State) -> None:
         """Set the state of one watch, and its timer."""
         slot = self._by_name[(rule, key)]

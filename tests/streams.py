@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import rules
 from daemon.pipeline import Batch, Pipeline
-from daemon.recovery import recover
+from daemon.recovery import open_alerts, recover
 from daemon.rows import event_of
 from daemon.store import Store, connect
-import rules
 from rules.calendar import Calendar
 from rules.check import Check
 from rules.engine import Engine, Watch
@@ -146,7 +146,7 @@ class Rig:
         self.pipeline = Pipeline(
             Engine(pack), self.store, Check([*site().points.values(), *state_points()]), clock,
             grace_s=GRACE_S, commit_s=commit_s,
-            open_numbers={(i.raised.rule, i.raised.key): i.number for i in incidents},
+            open_alerts=open_alerts(incidents),
             next_number=self.store.next_number(), windows={SOURCE: self.store.window(SOURCE)},
             outbox_rows=lambda event, number: [],
             acknowledge=lambda source, packets: self.acknowledged.extend(packets), changed=lambda what: None,

@@ -14,7 +14,7 @@ from streams import GRACE_S, SOURCE, START, Arrival, Rig, VirtualClock, events_o
 
 from daemon.packing import Entry
 from daemon.pipeline import Batch
-from daemon.store import Commit, connect, entries
+from daemon.store import Commit, Store, StoreError, connect, entries
 from rules.engine import Engine
 from rules.model import Event, Fault, Flag, How, Reason, Received, Sample
 
@@ -357,3 +357,50 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(bench: Bench) -> Non
     assert not bench.pipeline.is_disk_refusing
     assert bench.rig.acknowledged == list(range(1, 11))
     assert len(bench.log()) == 10
+
+
+def test_a_clock_that_was_far_ahead_and_went_back_starts_anew_and_withdraws(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    rig = Rig(tmp_path / "log.db", clock, watches(site()))
+    kettle = [(START + 5 * n, 60.0 if n < 6 else 1560.0) for n in range(60)]
+    for at, power in kettle:
+        clock.at = at
+        rig.pipeline.consume(Batch(SOURCE, [Received(at, Sample(at, f"{SOURCE}/d/102", {"d/102/power_w": power}))]))
+        rig.pipeline.tick()
+    assert [event.turn.value for event in events_of(tmp_path / "log.db")] == ["raised"]
+    clock.at = START - 86_400.0
+    rig.pipeline.tick()
+    assert [event.turn.value for event in events_of(tmp_path / "log.db")] == ["raised", "withdrawn"]
+    assert rig.pipeline.engine.mark == clock.at - GRACE_S
+    before = len(logged(tmp_path / "log.db")[0])
+    back = Sample(clock.at, f"{SOURCE}/d/102", {"d/102/power_w": 1.0})
+    rig.pipeline.consume(Batch(SOURCE, [Received(clock.at, back)]))
+    rig.finish(clock.at + 60)
+    log, _ = logged(tmp_path / "log.db")
+    assert [(sample.at, flag) for sample, flag in log[before:]] == [(START - 86_400.0, Flag.JUDGED)]
+    assert not Rig(tmp_path / "log.db", clock, watches(site())).store.open_incidents()
+
+
+def test_two_daemons_cannot_share_a_database(tmp_path: Path) -> None:
+    Bench(tmp_path / "log.db")
+    with pytest.raises(StoreError, match="another caretaker"):
+        Store(tmp_path / "log.db")
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    path.write_bytes(b"not a database, and long enough to be looked at" * 40)
+    with pytest.raises(StoreError, match=r"log\.db.*database"):
+        Store(path)
+
+
+def test_a_damaged_commit_is_left_out_and_said_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = Bench(tmp_path / "log.db")
+    for n in range(3):
+        first.receive(Received(START + n, sample(float(n))))
+        first.log()
+    first.rig.store.connection.execute("UPDATE batch SET samples = zeroblob(100) WHERE id = 2")
+    first.rig.kill()
+    second = Bench(tmp_path / "log.db")
+    assert [values[POWER] for _, values, _ in second.log()] == [0.0, 2.0]
+    assert "commit 2 of the log is damaged" in caplog.text

@@ -35,21 +35,22 @@ def _shape(filter_: str) -> re.Pattern[str]:
 
 
 class TopicTable:
-    """Readers by topic; `read` finds the one for a topic, or None where the topic means nothing to us."""
+    """Readers by topic."""
 
     def __init__(self, source: str, topics: Iterable[Topic]) -> None:
         self._source = source
         self._patterns = [_Pattern(_shape(topic.filter), topic) for topic in topics]
-        self._readers: dict[str, Reader | None] = {}
+        self._readers: dict[bytes, Reader | None] = {}
 
-    def reader(self, topic: str) -> Reader | None:
+    def reader(self, topic: bytes) -> Reader | None:
+        """The reader of a topic, or None where the topic means nothing to us."""
         try:
             return self._readers[topic]
         except KeyError:
             pass
         if len(self._readers) > 50_000:  # a publisher that invents topics must not fill memory
             self._readers.clear()
-        found = self._readers[topic] = self._find(topic)
+        found = self._readers[topic] = self._find(topic.decode(errors="replace"))
         return found
 
     def _find(self, name: str) -> Reader | None:

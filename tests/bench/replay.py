@@ -1,0 +1,116 @@
+"""Readings a second through the engine with the default rules, on one core.
+
+A campus of 200 dorm rooms (five quantities a message, every 15 s), 60 classrooms (lighting and presence) and 40
+washrooms runs for two hours of event time. The floor, run in turn with it, walks over the same samples and adds up
+their values: what plain Python needs to look at every reading once.
+
+    python tests/bench/replay.py [--rounds 5]
+"""
+
+import argparse
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import rules
+from rules.calendar import Calendar
+from rules.engine import Engine
+from rules.model import Place, Point, Sample, Site
+
+START = 1_767_571_200.0  # Mon 5 Jan 2026 08:00 in Shanghai
+HOURS = 2
+
+KINDS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "dorm_room": (200, ("power_w", "reactive_power_var", "energy_kwh", "voltage_v", "current_a")),
+    "classroom": (60, ("lighting/power_w", "occupied")),
+    "washroom": (40, ("flow_lpm",)),
+}
+
+
+def campus() -> Site:
+    places = {"b": Place("b", "b", "dormitory", "b")}
+    points = {}
+    for kind, (count, quantities) in KINDS.items():
+        for number in range(count):
+            room = f"b/{kind}-{number}"
+            places[room] = Place(room, room, kind, "b")
+            for spelled in quantities:
+                part, _, quantity = spelled.rpartition("/")
+                points[f"{room}/{spelled}"] = Point(f"{room}/{spelled}", room, part, quantity, room, "bus", 37.5)
+    return Site("bench", "bench", places, points, Calendar())
+
+
+def samples(site: Site) -> list[Sample]:
+    rng = random.Random(1)
+    out = []
+    for room, place in site.places.items():
+        names = [point.id for point in site.points_at(room)]
+        if not names:
+            continue
+        every = 60 if place.kind == "washroom" else 15
+        level = 0.0
+        for at in range(rng.randrange(every), HOURS * 3600, every):
+            if rng.random() < 0.01:
+                level = rng.choice((0.0, 0.0, 450.0, 1500.0))
+            out.append(Sample(START + at, room, {name: _value(name, level, rng) for name in names}))
+    out.sort(key=lambda sample: sample.at)
+    return out
+
+
+def _value(name: str, level: float, rng: random.Random) -> float:
+    quantity = name.rpartition("/")[2]
+    if quantity == "flow_lpm":
+        return 6.0 if level else 0.0
+    if quantity == "occupied":
+        return float(rng.random() < 0.3)
+    noise = rng.uniform(-2, 2)
+    return {"power_w": 60 + level, "reactive_power_var": 8.0, "voltage_v": 223.0}.get(quantity, 5.0) + noise
+
+
+def judged(site: Site, stream: Sequence[Sample]) -> float:
+    engine = Engine(watch for kind in rules.RULES.values() for watch in kind().watches(site))
+    begin = time.process_time()
+    for number, sample in enumerate(stream):
+        engine.take(sample)
+        if number % 1_000 == 999:
+            engine.advance(sample.at - 1.0)
+    engine.advance(stream[-1].at)
+    return time.process_time() - begin
+
+
+def looked_at(stream: Sequence[Sample]) -> float:
+    begin = time.process_time()
+    total = 0.0
+    for sample in stream:
+        for value in sample.values.values():
+            total += value
+    return time.process_time() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    site = campus()
+    stream = samples(site)
+    readings = sum(len(sample.values) for sample in stream)
+    watches = sum(1 for kind in rules.RULES.values() for _ in kind().watches(site))
+
+    def rate(run: Callable[[], float]) -> float:
+        return readings / run()
+
+    ours, floor = [], []
+    for _ in range(args.rounds):
+        ours.append(rate(lambda: judged(site, stream)))
+        floor.append(rate(lambda: looked_at(stream)))
+    ratio = statistics.median(b / a for a, b in zip(ours, floor, strict=True))
+    sys.stdout.write(
+        f"replay, default rules, {watches} watches, {readings} readings in {len(stream)} messages: median "
+        f"{statistics.median(ours):,.0f} readings/s a core (a bare walk over them: {ratio:.0f} x as many)\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
