@@ -62,6 +62,7 @@ def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incident
     ends = [(i.raised.rule, i.raised.key, i.raised.place, max(engine.mark, i.raised.at)) for i in gone]
     pipeline.add_events([withdrawal(*end) for end in ends])
     pipeline.add_events([event for name, event in warm_open.items() if name not in opened], tell=False)
+    pipeline.finish()  # from here on the snapshot speaks of this configuration
     return Recovered(batches, len(cold), missing, len(gone))
 
 

@@ -85,7 +85,6 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     )  # fmt: skip
     found = recover(pipeline, store, watches, incidents)
     note_downtime(pipeline, [source.name for source in loaded.sources], clock, loaded.commit_s)
-    pipeline.finish()  # from here on the snapshot speaks of this configuration
     log.info(
         "%d places, %d points, %d watches; %d commits replayed, %d watches warmed up, %d alerts withdrawn",
         len(loaded.site.places), len(loaded.site.points), len(watches), found.batches, found.warmed, found.withdrawn,

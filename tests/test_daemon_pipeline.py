@@ -210,10 +210,11 @@ def test_a_full_window_is_committed_at_once(bench: Bench) -> None:
 
 
 def test_an_idle_line_is_not_committed(bench: Bench) -> None:
+    at_start = bench.pipeline.commits
     for _ in range(100):
         bench.clock.at += 60
         bench.pipeline.tick()
-    assert bench.pipeline.commits == 0
+    assert bench.pipeline.commits == at_start
 
 
 def test_what_waits_is_committed_at_the_interval(bench: Bench) -> None:
@@ -399,8 +400,8 @@ def test_a_damaged_commit_is_left_out_and_said_aloud(tmp_path: Path, caplog: pyt
     for n in range(3):
         first.receive(Received(START + n, sample(float(n))))
         first.log()
-    first.rig.store.connection.execute("UPDATE batch SET samples = zeroblob(100) WHERE id = 2")
+    first.rig.store.connection.execute("UPDATE batch SET samples = zeroblob(100) WHERE id = 3")
     first.rig.kill()
     second = Bench(tmp_path / "log.db")
     assert [values[POWER] for _, values, _ in second.log()] == [0.0, 2.0]
-    assert "commit 2 of the log is damaged" in caplog.text
+    assert "commit 3 of the log is damaged" in caplog.text

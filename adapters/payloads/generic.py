@@ -37,8 +37,9 @@ class Reader:
     def __init__(self, device: str, place: str, topic: Topic) -> None:
         self.device = device
         self._slots = [_slot(field, place) for field in topic.fields]
-        self._plain = [(slot.path[0], slot) for slot in self._slots if len(slot.path) == 1 and not slot.is_state]
-        self._nested = [slot for slot in self._slots if len(slot.path) != 1 or slot.is_state]
+        plain = [s for s in self._slots if len(s.path) == 1 and isinstance(s.path[0], str) and not s.is_state]
+        self._plain = [(slot.path[0], slot) for slot in plain]
+        self._nested = [slot for slot in self._slots if slot not in plain]
         self._time = _time_reader(topic.time) if topic.time else None
         self._is_json = topic.payload == "json"
 
