@@ -138,13 +138,15 @@ def _room(rng: random.Random, room: str, begin: float, end: float) -> list[Sampl
 class Rig:
     """One life of the daemon over a database file; a new rig over the same file is the next life."""
 
-    def __init__(self, path: Path, clock: VirtualClock, pack: Sequence[Watch], commit_s: float = 300.0) -> None:
+    def __init__(
+        self, path: Path, clock: VirtualClock, pack: Sequence[Watch], commit_s: float = 300.0, of: Site | None = None
+    ) -> None:
         self.store = Store(path)
         self.clock = clock
         self.acknowledged: list[int] = []
         incidents = self.store.open_incidents()
         self.pipeline = Pipeline(
-            Engine(pack), self.store, Check([*site().points.values(), *state_points()]), clock,
+            Engine(pack), self.store, Check([*(of or site()).points.values(), *state_points()]), clock,
             grace_s=GRACE_S, commit_s=commit_s,
             open_alerts=open_alerts(incidents),
             next_number=self.store.next_number(), windows={SOURCE: self.store.window(SOURCE)},

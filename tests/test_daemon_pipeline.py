@@ -18,7 +18,7 @@ from daemon.store import Commit, Store, StoreError, connect, entries
 from rules.engine import Engine
 from rules.model import Event, Fault, Flag, How, Reason, Received, Sample
 
-STREAMS = 200
+STREAMS = int(os.environ.get("CARETAKER_STREAMS", "200"))
 
 
 def numbered(arrivals: list[Arrival]) -> list[tuple[int, Arrival]]:
