@@ -71,7 +71,7 @@ def read_samples(file: TextIO, site: Site, faults: list[str]) -> list[Sample]:
         try:
             at = _time(row["at"], site)
             value = float(row["value"])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             faults.append(f"{place}: {error}")
             continue
         good, refused = check.values(Sample(at, point.device, {point.id: value}), at)
@@ -83,12 +83,15 @@ def read_samples(file: TextIO, site: Site, faults: list[str]) -> list[Sample]:
 
 def _time(text: str, site: Site) -> float:
     try:
-        return stamp(float(text))
+        at = float(text)
     except ValueError:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=site.calendar.zone)
-        return stamp(moment.timestamp())
+        at = moment.timestamp()
+    if not 0.0 < at < 1e11:
+        raise ValueError(f"{text!r} is no time in Unix seconds")
+    return stamp(at)
 
 
 def replay(watches: Iterable[Watch], samples: Iterable[Sample]) -> Iterator[Event]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from replay import KINDS, START, campus  # noqa: E402
+from replay import KINDS, START, campus
 from streams import Rig, VirtualClock, watches
 
 from daemon.pipeline import Batch

@@ -1,0 +1,104 @@
+"""`caretaker replay`: a table of readings in, events out, bad rows named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import main
+
+CONFIG = """
+[site]
+id = "s"
+name = "一中"
+timezone = "Asia/Shanghai"
+language = "zh"
+[[building]]
+id = "d"
+name = "3号楼"
+kind = "dormitory"
+rooms = ["101-102"]
+[[source]]
+name = "broker"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+[[source.topic]]
+filter = "campus/{building}/{room}/meter"
+payload = "json"
+fields = { P = "power_w" }
+every_s = 10
+"""
+
+START = 1_767_571_200  # 2026-01-05T08:00:00+08:00
+
+
+def replay(folder: Path, text: str) -> int:
+    (folder / "c.toml").write_text(CONFIG, encoding="utf-8")
+    (folder / "r.csv").write_text(text, encoding="utf-8")
+    return main(["replay", "--config", str(folder / "c.toml"), "--readings", str(folder / "r.csv")])
+
+
+def kettle(times: list[str]) -> str:
+    """A room at 60 W, then a 1.2 kW kettle, every 10 s."""
+    watts = [60] * 12 + [1260] * 24 + [60] * 90
+    return "at,point,value\n" + "".join(f"{at},d/101/power_w,{w}\n" for at, w in zip(times, watts, strict=True))
+
+
+SECONDS = [START + 10 * n for n in range(126)]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [str(at) for at in SECONDS],
+        [f"2026-01-05T{8 + n // 360:02}:{n // 6 % 60:02}:{n % 6 * 10:02}" for n in range(126)],
+        [f"2026-01-05T{n // 360:02}:{n // 6 % 60:02}:{n % 6 * 10:02}Z" for n in range(126)],
+    ],
+    ids=["unix", "local", "utc"],
+)
+@pytest.mark.parametrize("order", ["sorted", "reversed"])
+def test_a_kettle_is_raised_and_cleared(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], times: list[str], order: str
+) -> None:
+    lines = kettle(times).splitlines()
+    text = "\n".join([lines[0], *(lines[1:] if order == "sorted" else reversed(lines[1:]))])
+    assert replay(tmp_path, text) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [(e["rule"], e["key"], e["place"], e["turn"], e["severity"]) for e in events] == [
+        ("high_power", "d/101", "d/101", "raised", "major"),
+        ("high_power", "d/101", "d/101", "cleared", "major"),
+    ]
+    assert START + 120 < events[0]["at"] <= START + 190
+    assert events[0]["evidence"]["since"] == START + 120
+    assert events[0]["why"]["key"] == "high_power.raised"
+    assert events[0]["why"]["watts"] == pytest.approx(1200, abs=20)
+
+
+def test_bad_rows_are_named_and_the_rest_counts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    good = kettle([str(at) for at in SECONDS])
+    bad = "x,d/101/power_w,1\n1,d/999/power_w,1\n5,d/101/power_w,nan\nnan,d/101/power_w,1\n5,d/101/power_w\n"
+    assert replay(tmp_path, good + bad) == 0
+    out, err = capfd.readouterr()
+    assert len(out.splitlines()) == 2
+    for line in range(128, 133):
+        assert f"r.csv:{line}: " in err
+    assert "5 rows left out" in err
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "no column at, point, value"), ("a,b\n1,2\n", "no column")])
+def test_what_is_no_table_of_readings_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    assert replay(tmp_path, text) == 2
+    assert said in capfd.readouterr().err
+
+
+def test_a_missing_file_and_a_wrong_configuration_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.toml").write_text("[site]\n", encoding="utf-8")
+    assert main(["replay", "--config", str(tmp_path / "c.toml"), "--readings", "none.csv"]) == 2
+    assert "c.toml:1: " in capfd.readouterr().err
+    (tmp_path / "c.toml").write_text(CONFIG, encoding="utf-8")
+    assert main(["replay", "--config", str(tmp_path / "c.toml"), "--readings", "none.csv"]) == 2
+    assert "none.csv" in capfd.readouterr().err
