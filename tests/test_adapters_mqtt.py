@@ -9,7 +9,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
-from broker import Mosquitto, mosquitto
+from broker import Mosquitto, free_port, mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 
 from adapters.mqtt import MqttTransport
@@ -189,6 +189,43 @@ def test_a_refusal_is_told(tmp_path: Path) -> None:
         accepted = Life(source_at(broker.port, username="meters", password="right"))
         accepted.wait_online()
         accepted.transport.stop()
+
+
+def test_an_encrypted_broker_is_read_and_a_stranger_is_not(tmp_path: Path) -> None:
+    for name in ("ours", "theirs"):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-keyout", str(tmp_path / f"{name}.key"), "-out", str(tmp_path / f"{name}.crt")],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    port = free_port()
+    extra = (
+        f"listener {port} 127.0.0.1\ncafile {tmp_path}/ours.crt\ncertfile {tmp_path}/ours.crt\n"
+        f"keyfile {tmp_path}/ours.key\n"
+    )
+    with mosquitto(tmp_path, extra) as broker:
+        trusted = Life(source_at(port, tls=True, ca_file=str(tmp_path / "ours.crt")))
+        trusted.wait_online()
+        publish(broker.port, [meter(float(n)) for n in range(2_000)])  # more than one TLS record at a time
+        trusted.inbox.wait(lambda: len(trusted.inbox.samples()) == 2_000)
+        trusted.transport.stop()
+        stranger = Life(source_at(port, tls=True, ca_file=str(tmp_path / "theirs.crt")))
+        stranger.inbox.wait(lambda: Reason.LINK_LOST in stranger.inbox.faults())
+        stranger.transport.stop()
+        assert "certificate" in str(stranger.inbox.received).lower()
+
+
+def test_a_broker_that_speaks_only_3_1_1_is_read_without_complaint() -> None:
+    from iotcore.broker import Broker
+
+    with Broker(port=free_port(), listen="127.0.0.1") as old:
+        life = Life(source_at(old.port))
+        life.wait_online()
+        publish(old.port, [meter(1.0)])
+        life.inbox.wait(lambda: bool(life.inbox.samples()))
+        life.transport.stop()
+    assert Reason.LINK_LOST not in life.inbox.faults()
 
 
 def test_nobody_there_is_told_and_stop_is_quick() -> None:
