@@ -76,6 +76,12 @@ class Calendar:
         )
         return whole.timestamp()
 
+    def next_minute(self, at: float, minute: int) -> float:
+        """The first time from `at` on that the local clock shows a minute of the day."""
+        day = self.local(at).date()
+        today = self.at_minute(day, minute)
+        return today if today >= at else self.at_minute(day + timedelta(days=1), minute)
+
     def opening(self, at: float) -> Stretch:
         """Whether the campus is open at a time, and until when at least that does not change."""
         now = self.local(at)

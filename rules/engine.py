@@ -10,6 +10,7 @@ a timer. What a set of watches says is therefore the same live, replayed, restar
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple, Protocol
@@ -48,7 +49,21 @@ class Watch(Protocol):
 
 def signature(watch: Watch) -> str:
     """A name for what a watch is: equal kind, version, parameters and inputs give the same one."""
-    return sha256(f"{watch.version}:{watch!r}".encode()).hexdigest()[:16]
+    return sha256(f"{watch.version}:{_spelled(watch)}".encode()).hexdigest()[:16]
+
+
+def _spelled(item: Any) -> str:
+    """An object by its parameters, the same in every run: sets and mappings have no order of their own."""
+    if is_dataclass(item):
+        parts = (f"{f.name}={_spelled(getattr(item, f.name))}" for f in fields(item) if f.repr)
+        return f"{type(item).__name__}({','.join(parts)})"
+    if isinstance(item, Mapping):
+        return f"{{{','.join(sorted(f'{_spelled(key)}:{_spelled(value)}' for key, value in item.items()))}}}"
+    if isinstance(item, frozenset):
+        return f"{{{','.join(sorted(map(_spelled, item)))}}}"
+    if isinstance(item, tuple):
+        return f"({','.join(map(_spelled, item))})"
+    return repr(item)
 
 
 class Snapshot(NamedTuple):

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from rules.calendar import Calendar
+from rules.calendar import Calendar, Span
 
 
 class Place(NamedTuple):
-    """A node of the campus; `id` is `building` or `building/room`, `kind` one of PLACE_KINDS."""
+    """A node of the campus; `id` is `building` or `building/room`, `kind` one of PLACE_KINDS.
+
+    `supply` is when its power is on, as where dorms are cut off at night; None: always.
+    """
 
     id: str
     name: str
@@ -22,6 +25,7 @@ class Place(NamedTuple):
     floor: str = ""
     owner: str = ""
     note: str = ""
+    supply: Span | None = None
 
 
 BUILDING_KINDS: dict[str, str] = {  # kind of building -> the kind its rooms have unless they say otherwise

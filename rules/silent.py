@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from rules.calendar import Calendar, Span
 from rules.model import Change, Delivery, Evidence, Hold, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 
@@ -19,7 +20,7 @@ class _State(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilentWatch:
-    """One device; every point of it shows that it lives."""
+    """One device; every point of it shows that it lives. Where `supply` cuts its power, it may be silent meanwhile."""
 
     rule: ClassVar[str] = "silent"
     version: ClassVar[int] = 1
@@ -31,6 +32,8 @@ class SilentWatch:
     inputs: Mapping[str, str]
     holds_s: float
     wait_s: float
+    supply: Span | None = None
+    calendar: Calendar | None = None
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         last, is_up, is_raised = state
@@ -47,7 +50,12 @@ class SilentWatch:
 
     def deadline(self, state: _State) -> float | None:
         last, is_up, is_raised = state
-        return None if last is None or is_raised or not is_up else last + self.wait_s
+        if last is None or is_raised or not is_up:
+            return None
+        due = last + self.wait_s
+        if self.supply is None or self.calendar is None or self.supply.holds(self.calendar.minute(due)):
+            return due
+        return self.calendar.next_minute(due, self.supply.start) + self.wait_s
 
     def hold(self, state: _State, at: float) -> Hold | None:
         due = self.deadline(state)
@@ -105,4 +113,6 @@ class Silent:
                 inputs={point.id: point.id for point in points} | {ONLINE: f"source/{points[0].source}/online"},
                 holds_s=holds_s,
                 wait_s=max(self.missed * holds_s / 2.5, self.least_s),
+                supply=(supply := site.places[points[0].place].supply),
+                calendar=site.calendar if supply else None,
             )

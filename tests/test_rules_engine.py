@@ -1,6 +1,9 @@
 """The engine with the smallest watches that show what it does: lateness, merging, timers, backlog, memory."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -265,3 +268,25 @@ def test_running_holds_are_told() -> None:
     engine.take(sample(1.0, x=1))
     engine.advance(4.0)
     assert [(hold.key, hold.points, hold.hold) for hold in engine.holds()] == [("a", ("x",), Hold(1.0, 3.0, 10.0))]
+
+
+def test_a_watch_is_recognised_in_another_run_whatever_the_order_of_its_sets() -> None:
+    script = (
+        "from datetime import date\n"
+        "from rules.calendar import Calendar\n"
+        "from rules.engine import signature\n"
+        "from rules.model import Place, Point, Site\n"
+        "from rules.running_water import RunningWater\n"
+        "closed = frozenset(date(2026, 1, day) for day in range(1, 20))\n"
+        "point = Point('d/w/flow_lpm', 'd/w', '', 'flow_lpm', 'x', 's', 60.0)\n"
+        "places = {'d/w': Place('d/w', 'w', 'washroom', 'd')}\n"
+        "site = Site('s', 's', places, {point.id: point}, Calendar(closed=closed))\n"
+        "print(signature(next(iter(RunningWater().watches(site)))))\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1

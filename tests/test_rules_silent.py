@@ -3,7 +3,7 @@
 import pytest
 from recordings import at, replay, restarted, turns
 
-from rules.calendar import Calendar
+from rules.calendar import Calendar, Span
 from rules.engine import Engine, Watch
 from rules.model import Place, Point, Sample, Site
 from rules.silent import Silent
@@ -85,3 +85,20 @@ def test_each_device_is_one_watch() -> None:
         ("silent/bus/1", "d/1", {"d/1/power_w", "d/1/voltage_v", ONLINE}),
         ("silent/bus/2", "d/1", {"d/1/temperature_c", ONLINE}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ("2026-03-02 22:59", "2026-03-03 06:05"),  # cut at 23:00: missed only when power should be back
+        ("2026-03-02 22:50", "2026-03-02 22:55"),  # silent before the cut
+        ("2026-03-03 02:00", "2026-03-03 06:05"),  # something spoke in the night
+        ("2026-03-03 06:00", "2026-03-03 06:05"),
+    ],
+)
+def test_a_planned_cut_is_no_silence(last: str, expected: str) -> None:
+    usual = site()
+    places = {name: place._replace(supply=Span(6 * 60, 23 * 60)) for name, place in usual.places.items()}
+    cut = [w for w in Silent().watches(Site("s", "s", places, usual.points, Calendar())) if w.key == "silent/bus/1"]
+    events = replay(cut, [Sample(at(last), "bus/1", {"d/1/power_w": 1.0})], until=at("2026-03-03 12:00"))
+    assert [(event.turn.value, event.at) for event in events] == [("raised", at(expected))]

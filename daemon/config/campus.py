@@ -111,12 +111,14 @@ def _lost_rooms(raw: Section, errors: Sequence[Problem]) -> bool:
 def _places(table: BuildingTable) -> Iterator[tuple[Place, str]]:
     """The building itself and its rooms, each with the key that declares it."""
     name = table.name or table.id
-    yield Place(table.id, name, table.kind, table.id, "", table.owner, table.note), "id"
+    yield Place(table.id, name, table.kind, table.id, "", table.owner, table.note, table.supply), "id"
     for key in ("rooms", *_LISTS):
         kind = _LISTS.get(key, BUILDING_KINDS[table.kind])
         for rooms in getattr(table, key):
             for room in rooms:
-                yield Place(f"{table.id}/{room}", f"{name} {room}", kind, table.id, floor_of(room), table.owner), key
+                floor = floor_of(room)
+                id_ = f"{table.id}/{room}"
+                yield Place(id_, f"{name} {room}", kind, table.id, floor, table.owner, "", table.supply), key
 
 
 def floor_of(room: str) -> str:
@@ -148,8 +150,9 @@ def _exceptions(tables: Sequence[Section], places: dict[str, Place], known: Camp
             continue
         house = places[building]
         usual = places.get(table.id) or Place(
-            table.id, f"{house.name} {room}", BUILDING_KINDS[house.kind], building, floor_of(room), house.owner
-        )
+            table.id, f"{house.name} {room}", BUILDING_KINDS[house.kind], building, floor_of(room), house.owner,
+            supply=house.supply,
+        )  # fmt: skip
         places[table.id] = usual._replace(
             name=table.name or usual.name,
             kind=table.kind or usual.kind,
