@@ -102,8 +102,8 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
             transports.append(SerialTransport(source, tables, clock=clock.now, hand_over=hand_over))
     teller = Teller(
         SqliteOutbox(lambda work: driver.ask(lambda: store.transact(work))), loaded.channels,
-        compose=lambda rows: compose(rows, loaded.site, loaded.language), send=partial(send, timeout_s=SEND_S),
-        clock=clock.now, calendar=loaded.site.calendar,
+        compose=lambda rows: compose(rows, loaded.site, loaded.language, panel_url=loaded.panel.url),
+        send=partial(send, timeout_s=SEND_S), clock=clock.now, calendar=loaded.site.calendar,
     )  # fmt: skip
     changes.subscribe(lambda what: teller.ring() if what == "incidents" else None)
     view = GatewayView(

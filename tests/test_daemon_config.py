@@ -257,3 +257,8 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path):
     path.chmod(0)
     with pytest.raises(ConfigError, match=r"site\.toml:1: "):
         load(path, environ={})
+
+
+def test_the_address_for_staff_is_a_web_address(tmp_path: Path):
+    good = loaded(tmp_path, SITE + '[panel]\nurl = "http://192.168.1.9:8080"\n')
+    assert good.panel.url == "http://192.168.1.9:8080"

@@ -29,11 +29,15 @@ _HASH = re.compile(r"\$argon2\S+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """Where the panel listens; `password_hash` is None when it is open to this machine alone."""
+    """Where the panel listens; `password_hash` is None when it is open to this machine alone.
+
+    `url` is how staff reach it, for the link in a message; empty: no link.
+    """
 
     host: str
     port: int
     password_hash: str | None = field(default=None, repr=False)
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +156,7 @@ def _panel(raw: Section, secrets: Secrets, findings: Findings) -> Panel | None:
     host, port = table.listen
     if table.password_file is None and not _is_loopback(host):
         findings.error(("panel", "listen"), "password_needed", found=f"{host}:{port}")
-    return Panel(host=host, port=port, password_hash=password_hash)
+    return Panel(host=host, port=port, password_hash=password_hash, url=table.url)
 
 
 def _is_loopback(host: str) -> bool:

@@ -35,6 +35,7 @@ from daemon.config.values import (
     rooms_of,
     serial_line_of,
     span_of,
+    web_address_of,
 )
 from rules.calendar import Span
 from rules.model import BUILDING_KINDS, PLACE_KINDS, ROOM_KINDS, Delivery, Severity, Turn
@@ -97,6 +98,7 @@ class PanelTable(Table):
 
     listen: Annotated[tuple[str, int], PlainValidator(listen_of)] = ("127.0.0.1", 8080)
     password_file: str | None = None
+    url: Annotated[str, PlainValidator(web_address_of)] = ""
 
 
 class StoreTable(Table):

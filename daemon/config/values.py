@@ -130,6 +130,14 @@ def listen_of(value: object) -> tuple[str, int]:
     return match[1].strip("[]"), int(match[2])
 
 
+def web_address_of(value: object) -> str:
+    """`http://gateway.school:8080`: where staff reach the panel, for the link in a message."""
+    text = text_of(value)
+    if not re.fullmatch(r"https?://[\w.\-\[\]:]+(/[\w./-]*)?", text):
+        raise WrongValueError("bad_web_address", found=text)
+    return text
+
+
 class BrokerUrl(NamedTuple):
     """Where a broker listens."""
 
