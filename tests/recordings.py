@@ -138,9 +138,9 @@ def day_of_power(path: Path, every_s: int = 5) -> Mapping[int, float]:
     seen: list[tuple[int, float]] = []
     with gzip.open(path, "rt") as file:
         for line in file:
-            stamped, watts, *_ = line.split(";")
+            stamped, told, *_ = line.split(";")
             hours, minutes, seconds = stamped[-8:].split(":")
-            seen.append((int(hours) * 3600 + int(minutes) * 60 + int(seconds), float(watts)))
+            seen.append((int(hours) * 3600 + int(minutes) * 60 + int(seconds), float(told)))
     seen.sort(key=lambda row: row[0])
     out: dict[int, float] = {}
     for (begin, watts), (end, _) in zip(seen, [*seen[1:], (seen[-1][0] + every_s, 0.0)], strict=True):
@@ -157,3 +157,23 @@ def together(days_of: Iterable[Mapping[int, float]]) -> dict[int, float]:
         for second, watts in day.items():
             out[second] = out.get(second, 0.0) + watts
     return dict(sorted(out.items()))
+
+
+# var for each W, assumed: the recordings hold power alone. Mains adapters lead, compressors lag, heaters do neither.
+REACTIVE = {"PC-Desktop": -0.35, "PC-Laptop": -0.6, "Monitor-TFT": -0.5, "TV-LCD": -0.3, "Refrigerator": 0.75}
+
+
+def circuit(paths: Iterable[Path]) -> Mapping[int, tuple[float, float]]:
+    """Second of the day -> W and var of these appliances on one circuit."""
+    paths = list(paths)
+    power = together(day_of_power(path) for path in paths)
+    reactive = together(
+        {second: watts * REACTIVE.get(path.parent.name, 0.0) for second, watts in day_of_power(path).items()}
+        for path in paths
+    )
+    return {second: (watts, reactive[second]) for second, watts in power.items()}
+
+
+def named(appliance: str, *parts: str) -> list[Path]:
+    """The device-days of an appliance class whose names hold one of these parts."""
+    return [path for path in days(appliance) if any(part in path.name for part in parts)]

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from recordings import at, day_of_power, days, needs_recordings, replay, restarted, site, together, turns
+from recordings import at, circuit, day_of_power, days, named, needs_recordings, replay, restarted, site, turns
 
 from rules.engine import Engine, Watch
 from rules.high_power import HighPower
@@ -16,9 +16,6 @@ BEGIN = at("2026-03-02 00:00")
 NOON = BEGIN + 12 * 3600.0
 P, Q = f"{ROOM}/power_w", f"{ROOM}/reactive_power_var"
 
-# var for each W, assumed: the recordings hold power alone. Mains adapters lead, compressors lag, heaters do neither.
-REACTIVE = {"PC-Desktop": -0.35, "PC-Laptop": -0.6, "Monitor-TFT": -0.5, "TV-LCD": -0.3, "Refrigerator": 0.75}
-
 
 def one(*, has_q: bool, every_s: float = 5.0, kind: str = "dorm_room") -> list[Watch]:
     quantities = ["power_w", "reactive_power_var"] if has_q else ["power_w"]
@@ -27,21 +24,10 @@ def one(*, has_q: bool, every_s: float = 5.0, kind: str = "dorm_room") -> list[W
 
 def room_day(paths: Iterable[Path], *, has_q: bool) -> list[Sample]:
     """One day of a room with these appliances."""
-    paths = list(paths)
-    watts = [day_of_power(path) for path in paths]
-    power = together(watts)
-    reactive = together(
-        {second: value * REACTIVE.get(path.parent.name, 0.0) for second, value in day.items()}
-        for path, day in zip(paths, watts, strict=True)
-    )
     return [
-        Sample(BEGIN + second, ROOM, {P: value, Q: reactive[second]} if has_q else {P: value})
-        for second, value in power.items()
+        Sample(BEGIN + second, ROOM, {P: watts, Q: var} if has_q else {P: watts})
+        for second, (watts, var) in circuit(paths).items()
     ]
-
-
-def named(appliance: str, *parts: str) -> list[Path]:
-    return [path for path in days(appliance) if any(part in path.name for part in parts)]
 
 
 @needs_recordings
