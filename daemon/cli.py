@@ -6,20 +6,30 @@ from collections.abc import Sequence
 
 from daemon.commands import check, decode, demo, init, password, read, replay, run
 
-_COMMANDS = (run, demo, init, check, replay, read, decode, password)
+_COMMANDS = (demo, init, check, run, read, decode, replay, password)
+_DESCRIPTION = """\
+校园看护：发现长流水、长明灯和违规大功率电器，通知能处理的人。
+Caretaker looks after a campus: it finds running water, lights left on and
+high-power appliances, and tells the people who can act."""
+_FIRST_STEPS = """\
+第一步 / first steps:
+  caretaker demo                        先看看它做什么 / see what it does
+  caretaker init                        写出 caretaker.toml / write caretaker.toml
+  caretaker check caretaker.toml        改好后检查 / check what you changed
+  caretaker run --config caretaker.toml
+  caretaker COMMAND --help              每个命令的用法 / more on each command"""
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands with their options."""
+    """All commands with their options; a command's module says in its first lines what it is, in two languages."""
     top = argparse.ArgumentParser(
-        prog="caretaker",
-        description="Caretaker looks after a campus: running water, lights left on, high-power appliances. "
-        "校园看护：长流水、长明灯、大功率电器。",
-    )
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+        prog="caretaker", description=_DESCRIPTION, epilog=_FIRST_STEPS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = top.add_subparsers(title="命令 / commands", metavar="COMMAND", required=True)
     for module in _COMMANDS:
-        summary = (module.__doc__ or "").strip().splitlines()[0]
-        command = commands.add_parser(module.NAME, help=summary, description=summary)
+        english, _, chinese = (module.__doc__ or "").strip().partition("\n\n")
+        command = commands.add_parser(module.NAME, help=f"{chinese} · {english}")
         module.add(command)
         command.set_defaults(run=module.run)
     return top
@@ -33,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `caretaker replay ... | head`
         sys.stderr.close()
         return 0
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

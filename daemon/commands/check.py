@@ -1,4 +1,7 @@
-"""check a configuration: every mistake at once, with file, line and key"""
+"""check a configuration: every mistake at once
+
+检查配置，一次列出所有错误
+"""
 
 import argparse
 import sys

@@ -1,4 +1,7 @@
-"""say what the bytes of a meter's frame mean, one JSON object a line"""
+"""say what the bytes of a meter's frame mean
+
+解读表计报文
+"""
 
 import argparse
 import json

@@ -1,4 +1,7 @@
-"""write a commented configuration to start from"""
+"""write a commented configuration to start from
+
+写一份带注释的起始配置
+"""
 
 import argparse
 import os

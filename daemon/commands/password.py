@@ -1,4 +1,7 @@
-"""set the password of the panel: ask for it and write its hash to a file"""
+"""set the password of the panel
+
+设置面板密码
+"""
 
 import argparse
 import getpass

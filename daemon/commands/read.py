@@ -1,4 +1,7 @@
-"""ask one meter for all it knows, and show the frames: the first thing to try on a new line"""
+"""ask one meter for all it knows, and show the frames
+
+试读一块表，显示报文
+"""
 
 import argparse
 import sys
@@ -38,6 +41,10 @@ class Exchange(NamedTuple):
 
 def add(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    parser.description = (
+        "Ask one meter for all it knows and show the frames: the first thing to try on a new line. Exit code 1: it did "
+        "not answer; 2: the port cannot be used."
+    )
     parser.add_argument("port", metavar="PORT", help="such as /dev/ttyUSB0 or /dev/serial/by-id/...")
     parser.add_argument("model", metavar="MODEL", help="the device table, such as dlt645-single-phase")
     parser.add_argument("address", metavar="ADDRESS", help="the meter's address, or `any` if it is alone on the line")

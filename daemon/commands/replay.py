@@ -1,4 +1,7 @@
-"""run recorded readings through the rules and print the events, one JSON object a line"""
+"""run recorded readings (CSV) through the rules
+
+用规则回放历史读数（CSV）
+"""
 
 import argparse
 import csv
@@ -18,6 +21,11 @@ NAME = "replay"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Run recorded readings through the rules of a configuration and print each event as a line of JSON. Rows that "
+        "cannot be read are left out and listed on stderr."
+    )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
     parser.add_argument(
         "--readings", type=Path, required=True, metavar="FILE",

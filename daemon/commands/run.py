@@ -1,4 +1,7 @@
-"""run the gateway: read sensors, judge, show the panel, tell staff"""
+"""run the gateway: read, judge, show, tell
+
+运行网关：读数据、判断、显示、通知
+"""
 
 from __future__ import annotations
 
@@ -6,60 +9,72 @@ import argparse
 import logging
 import signal
 import sys
-import threading
+from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from daemon.clock import SystemClock
     from daemon.config import Loaded
 
 NAME = "run"
 
+End = SimpleQueue[BaseException | None]  # why to end: a bug, or None when asked; `put` is safe in a signal handler
+
 
 def add(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Run the gateway until Ctrl-C or SIGTERM. Exit code 2: the configuration is wrong; 1: the store or the panel's "
+        "address cannot be used, or a bug stopped it; 0: it was asked to end."
+    )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
 
 
 def run(args: argparse.Namespace) -> int:
-    from daemon.clock import SystemClock
+    """Run a configuration until it is asked to end."""
     from daemon.config import ConfigError, load
     from daemon.store import StoreError
 
-    log_to_stderr()
+    end = end_on_signals()
+    log_to_stderr(logging.INFO)
     try:
         loaded = load(args.config)
-        for warning in loaded.warnings:
-            print(warning, file=sys.stderr)
-        clock = SystemClock(trusted=loaded.clock == "trust")
-        return serve(loaded, clock)
-    except (ConfigError, StoreError) as error:
-        print(error, file=sys.stderr)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
         return 2
+    sys.stderr.write("".join(f"{warning}\n" for warning in loaded.warnings))
+    try:
+        return serve(loaded, end, ready=lambda url: logging.getLogger("caretaker").info("panel: %s", url))
+    except (StoreError, OSError) as error:
+        sys.stderr.write(f"caretaker run: {error}\n")
+        return 1
 
 
-def serve(loaded: Loaded, clock: SystemClock, *, banner: str = "") -> int:
-    """Run until SIGINT or SIGTERM; 1 when a bug stopped it."""
+def serve(loaded: Loaded, end: End, *, ready: Callable[[str], None], banner: str = "") -> int:
+    """Run until `end` says so, telling `ready` the panel's address; 1 when a bug stopped it."""
+    from daemon.clock import SystemClock
     from daemon.wiring import wire
 
-    over = threading.Event()
-    bugs: list[BaseException] = []
-
-    def died(error: BaseException) -> None:
-        bugs.append(error)
-        over.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
-    gateway = wire(loaded, clock, banner=banner, died=died)
+    gateway = wire(loaded, SystemClock(trusted=loaded.clock == "trust"), banner=banner, died=end.put)
     gateway.start()
     host, port = gateway.server.address
-    logging.getLogger("caretaker").info("panel: http://%s:%d/", f"[{host}]" if ":" in host else host, port)
-    over.wait()
+    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    reasons = [end.get()]
     gateway.stop()
-    return 1 if bugs else 0
+    while not end.empty():
+        reasons.append(end.get())
+    return int(any(isinstance(reason, BaseException) for reason in reasons))
 
 
-def log_to_stderr() -> None:
+def end_on_signals(*more: signal.Signals) -> End:
+    """Where Ctrl-C, SIGTERM and these signals leave word from now on."""
+    end: End = SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM, *more):
+        signal.signal(number, lambda *_: end.put(None))
+    return end
+
+
+def log_to_stderr(level: int) -> None:
     """One line a turn of things, with the time."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

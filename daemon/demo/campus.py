@@ -1,16 +1,15 @@
-"""Brings the demo campus to life: an embedded broker, sensors that publish over MQTT, meters on a pseudo-terminal."""
+"""Brings the demo campus to life: a broker, sensors that publish, meters on a pseudo-terminal, a work chat."""
 
 import contextlib
-import json
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -20,20 +19,22 @@ from daemon.demo import scene
 from daemon.demo.meters import Meters
 
 PUBLISH_S = 2.0
-METERS = ("000000000101", "000000000102", "000000000103")
-WASHROOMS = ("dorm-3/1F-wash", "dorm-3/2F-wash")
-CLASSROOMS = tuple(f"teach-1/{number}" for number in range(101, 107))
-
-
-class DemoCampus(NamedTuple):
-    """The running campus: the configuration written for it."""
-
-    config: Path
+NAMES = {
+    "zh": {
+        "site": "第一中学（演示）", "dorm": "3号宿舍楼", "school": "1号教学楼", "dorm_owner": "宿管一组",
+        "school_owner": "教学楼管理员", "note": "总阀在门后", "chat": "后勤值班群",
+    },
+    "en": {
+        "site": "No. 1 Middle School (demo)", "dorm": "Dormitory 3", "school": "Teaching block 1",
+        "dorm_owner": "Dormitory wardens", "school_owner": "Caretaker of block 1",
+        "note": "The main valve is behind the door", "chat": "Duty chat",
+    },
+}  # fmt: skip
 
 
 @contextlib.contextmanager
-def demo_campus(folder: Path, *, listen: str, language: str) -> Iterator[DemoCampus]:
-    """A campus whose files lie in `folder`, alive until the context ends."""
+def demo_campus(folder: Path, *, listen: str, language: str) -> Iterator[Path]:
+    """A campus that lives until the context ends; its configuration, which lies in `folder`."""
     begin = time.monotonic()
 
     def elapsed_s() -> float:
@@ -42,14 +43,23 @@ def demo_campus(folder: Path, *, listen: str, language: str) -> Iterator[DemoCam
     table = load_tables()["dlt645-single-phase"]
     with (
         _broker() as broker_port,
-        Meters(table, METERS, lambda address, _now: scene.dorm_room(address, elapsed_s())) as meters,
+        Meters(table, scene.METERS, lambda address, _now: scene.meter(address, elapsed_s())) as meters,
         _sensors(broker_port, elapsed_s),
+        _chat() as chat_url,
     ):
-        text = resources.files("daemon.demo").joinpath("campus.toml").read_text(encoding="utf-8")
-        config = folder / "campus.toml"
-        settings = {"listen": listen, "language": language, "broker_port": broker_port, "meter_port": meters.port}
-        config.write_text(Template(text).substitute(settings), encoding="utf-8")
-        yield DemoCampus(config)
+        yield write_configuration(
+            folder, language, chat_url, listen=listen, broker_port=broker_port, meter_port=meters.port
+        )
+
+
+def write_configuration(folder: Path, language: str, chat_url: str, **settings: object) -> Path:
+    """Write the campus's configuration and its one secret, the address of the chat; where it is."""
+    template = resources.files("daemon.demo").joinpath("campus.toml").read_text(encoding="utf-8")
+    secret, config = folder / "chat.url", folder / "campus.toml"
+    secret.touch(mode=0o600)
+    secret.write_text(chat_url, encoding="utf-8")
+    config.write_text(Template(template).substitute(NAMES[language], language=language, **settings), encoding="utf-8")
+    return config
 
 
 @contextlib.contextmanager
@@ -60,11 +70,14 @@ def _broker() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is ours, the broker ends when we end it
+    broker = Broker(port=port, listen="127.0.0.1")
+    # A terminal sends Ctrl-C and its own end to the broker's process too; it inherits that these wait for ever, and
+    # ends when we end it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
-        broker = Broker(port=port, listen="127.0.0.1").start()
+        broker.start()
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield port
     finally:
@@ -81,12 +94,8 @@ def _sensors(port: int, elapsed_s: Callable[[], float]) -> Iterator[None]:
 
     def publish() -> None:
         while not stopping.wait(PUBLISH_S):
-            at_s = elapsed_s()
-            for room in WASHROOMS:
-                client.publish(f"campus/{room}/water", f"{scene.flow_lpm(room, at_s):.2f}", qos=1)
-            for room in CLASSROOMS:
-                client.publish(f"campus/{room}/lighting", json.dumps({"P": scene.lighting_w(room, at_s)}), qos=1)
-                client.publish(f"campus/{room}/presence", "ON" if scene.is_occupied(room, at_s) else "OFF", qos=1)
+            for topic, payload in scene.messages(elapsed_s()):
+                client.publish(topic, payload, qos=1)
 
     thread = threading.Thread(target=publish, name="sensors", daemon=True)
     thread.start()
@@ -97,3 +106,29 @@ def _sensors(port: int, elapsed_s: Callable[[], float]) -> Iterator[None]:
         thread.join()
         client.disconnect()
         client.loop_stop()
+
+
+@contextlib.contextmanager
+def _chat() -> Iterator[str]:
+    """A work chat that takes every message; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Robot)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="chat", daemon=True)
+    thread.start()
+    try:
+        yield f"json://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Robot(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_args: object) -> None:
+        """Quiet."""
