@@ -143,8 +143,10 @@ def _water_story() -> Incident:
 
 def _lights_story() -> Incident:
     evidence = Evidence(NOW - 20_000, ("teach-1/105/lighting/power_w", "teach-1/105/occupied"), 40.0, 1800.0)
-    raised = event("lights_left_on", "teach-1/105", NOW - 18_200, severity=Severity.MINOR, why="lights_left_on.raised",
-                   delivery=Delivery.DIGEST, values={"wasted_s": 1800.0, "light": "312 W"}, evidence=evidence)  # fmt: skip
+    raised = event(
+        "lights_left_on", "teach-1/105", NOW - 18_200, severity=Severity.MINOR, delivery=Delivery.DIGEST,
+        why="lights_left_on.raised", values={"wasted_s": 1800.0, "light": "312 W"}, evidence=evidence,
+    )  # fmt: skip
     cleared = raised._replace(
         at=NOW - 16_000, turn=Turn.CLEARED, why="lights_left_on.cleared_off", values={"wasted_s": 3960.0}
     )
