@@ -34,7 +34,7 @@ WATCHED = frozenset({"dorm_room", "classroom", "office"})
 SOCKETS = "sockets"
 ALLOWED = frozenset({"lighting", "ac", "hot_water"})  # parts whose loads are meant to be there
 
-_Edge = tuple[float, float, float, int]       # since, level since, level, samples that agree on it
+_Edge = tuple[float, float, float, int, float]  # since, level since, level, samples that agree on it, var with it
 _Seen = tuple[tuple[float, int, float], ...]  # size of a step, how often, last time
 
 
@@ -68,7 +68,7 @@ class HighPowerWatch:
     """One circuit, by its power and, where known, its reactive power."""
 
     rule: ClassVar[str] = "high_power"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -119,7 +119,7 @@ class HighPowerWatch:
     def _moving(self, x: _State, p: float, dt: float) -> _State:
         """The state while the level changes: samples are gathered until they agree."""
         at, base, base_q = x.at or 0.0, x.base, x.base_q
-        since, level_at, level, agreeing = x.edge or (at, at, p, 0)
+        since, level_at, level, agreeing, level_q = x.edge or (at, at, p, 0, base_q)
         if abs(p - level) <= max(self.noise_w, 0.05 * abs(p)):
             agreeing += 1
             level += (p - level) / agreeing
@@ -127,16 +127,16 @@ class HighPowerWatch:
             level, agreeing = p, 2
         else:
             if at - since > RISE_SECONDS and abs(p - level) >= self.step_w:  # a new step on a restless circuit
-                since, base, base_q = at, level, x.q
+                since, base, base_q = at, level, level_q
             level_at, level, agreeing = at, p, 1
-        x = _State(at, base, base_q, x.q, x.q_at, (since, level_at, level, agreeing), x.load, x.seen)
+        x = _State(at, base, base_q, x.q, x.q_at, (since, level_at, level, agreeing, x.q), x.load, x.seen)
         is_settled = agreeing >= SETTLED_SAMPLES or (agreeing == 2 and at - level_at >= RISE_SECONDS)
         return self._settled(x, is_quick=level_at - since <= max(RISE_SECONDS, dt)) if is_settled else x
 
     def _settled(self, x: _State, *, is_quick: bool) -> _State:
         """The state after a step has ended at a new level."""
         at = x.at or 0.0
-        since, level_at, level, _ = x.edge or (at, at, x.base, 0)
+        since, level_at, level, *_ = x.edge or (at, at, x.base, 0, x.q)
         size, seen, counts = level - x.base, x.seen, False
         if size >= self.step_w and is_quick:
             if x.q_at is not None and x.q_at >= level_at:

@@ -125,7 +125,7 @@ class LightsLeftOnWatch:
         return _State(x.at, present, left_at, x.at + self.presence_holds_s, *x[4:])
 
     def _by_power(self, x: _State, watts: float) -> _State:
-        most = max(x.lamps, watts)
+        most = max(x.lamps, min(x.light, watts))  # one reading alone may be an inrush, or wrong
         on_w = max(self.on_w, ON_SHARE * most)
         is_lit = watts >= on_w * OFF_PART if x.is_lit else watts > on_w
         until = x.at + self.light_holds_s
