@@ -230,10 +230,12 @@ class _Drawing:
         y = bottom - 4
         parts = [f'<path class="axis" d="M{self._left} {y:.1f}H{self._left + self._plot}"/>']
         shown_day = None
-        for at in time_ticks(self._frame, self._reader, self._plot):
+        ticks = time_ticks(self._frame, self._reader, self._plot)
+        clock = "%H:%M" if all(at % 60 == 0 for at in ticks) else "%H:%M:%S"
+        for at in ticks:
             local, x = calendar.local(at), self.x(at)
             parts.append(f'<path class="axis" d="M{x:.1f} {y:.1f}v4"/>')
-            parts.append(_text(x, y + 16, f"{local:%H:%M}", "tick", "middle"))
+            parts.append(_text(x, y + 16, local.strftime(clock), "tick", "middle"))
             if local.date() != shown_day and not self.is_today:
                 parts.append(_text(x, y + 30, self._reader.date(local), "day", "middle"))
             shown_day = local.date()

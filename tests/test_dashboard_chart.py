@@ -165,3 +165,11 @@ def test_every_series_of_a_busy_campus_is_well_formed_and_says_what_it_is() -> N
     drawing = drawn(series, Frame(NOW - 21600, NOW, (NOW - 2820, NOW - 1020), 40.0))
     assert "flow" in drawing.get("aria-label", "")
     assert len(by_class(drawing, "heading")) == len(series)
+
+
+@pytest.mark.parametrize("seconds", [20, 60, 200, 3600, 40_000])
+def test_each_time_on_the_axis_reads_differently(seconds: float) -> None:
+    drawing = drawn([Series(FLOW, readings([(NOW - seconds, 1.0), (NOW, 2.0)]))], Frame(NOW - seconds, NOW))
+    times = [tick.text for tick in by_class(drawing, "tick") if tick.get("text-anchor") == "middle"]
+    assert len(times) >= 2
+    assert len(set(times)) == len(times)
