@@ -101,6 +101,13 @@ def test_every_sentence_of_the_scene_is_whole(campus: Loaded) -> None:
             assert not re.search(r"\b0(\.0)? (s|min|秒|分钟)", said), said
 
 
+def test_its_meters_only_rise() -> None:
+    for address in scene.METERS:
+        energy = [scene.meter(address, at_s)["energy_kwh"] for at_s in range(600)]
+        assert energy == sorted(energy)
+        assert energy[-1] > energy[0] or address != scene.METERS[1]
+
+
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_its_configuration_has_no_warning(language: str, tmp_path: Path) -> None:
     campus = loaded(tmp_path, language)
@@ -196,7 +203,7 @@ def test_a_visitor_sees_three_alerts_come_and_ctrl_c_leaves_nothing(tmp_path: Pa
         page.goto(address)
         page.evaluate("window.isTheSamePage = true")
         expect(page.locator(".banner")).to_contain_text("演示")
-        for place in ("3号宿舍楼 2F-wash", "1号教学楼 103", "3号宿舍楼 102"):
+        for place in ("3号宿舍楼 二楼盥洗室", "1号教学楼 103", "3号宿舍楼 102"):
             expect(page.locator("#opened")).to_contain_text(place, timeout=RAISED_S * 1000)
         expect(page.locator("#opened li")).to_have_count(3)
         assert page.evaluate("window.isTheSamePage")

@@ -23,9 +23,9 @@ _PLAY = """
 The demo campus: simulated sensors on real MQTT and a real serial line, with holds of seconds. Three alerts come within
 half a minute and clear after little more than one; every two minutes it begins anew.
 
-    dorm-3/2F-wash   水龙头没关      a tap left running
-    teach-1/103      人走灯没关      lights on in an empty room
-    dorm-3/102       宿舍里烧水壶    a kettle in a dorm room; its meter is on the serial line (DL/T 645-2007)
+    dorm-3/2F-wash   盥洗室水龙头没关       a tap left running
+    teach-1/103      教室人走灯没关         lights left on in an empty classroom
+    dorm-3/102       宿舍里用电热水壶       a kettle in a dorm room; its meter is on the serial line
 
 """
 _NOT_FREE = """\

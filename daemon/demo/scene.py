@@ -16,6 +16,11 @@ class Act(NamedTuple):
     def is_on(self, at_s: float) -> bool:
         return self.begin_s <= at_s % LENGTH_S < self.end_s
 
+    def seconds(self, at_s: float) -> float:
+        """For how long it went on so far, in all scenes."""
+        whole, part = divmod(at_s, LENGTH_S)
+        return whole * (self.end_s - self.begin_s) + min(max(part - self.begin_s, 0.0), self.end_s - self.begin_s)
+
 
 TAP = Act(4.0, 66.0)         # dorm-3/2F-wash
 LAMPS = Act(8.0, 76.0)       # teach-1/103, nobody there
@@ -41,10 +46,12 @@ def messages(at_s: float) -> Iterator[tuple[str, str]]:
 
 def meter(address: str, at_s: float) -> dict[str, float]:
     """What the meter of a dorm room measures at a moment, by quantity."""
-    has_kettle = address == METERS[1] and KETTLE.is_on(at_s)
-    power_w = 38.0 + int(address) % 7 + at_s // 5 % 3 + (1480.0 if has_kettle else 0.0)
+    kettle_w = 1480.0 if address == METERS[1] else 0.0
+    is_boiling = KETTLE.is_on(at_s)
+    power_w = 38.0 + int(address) % 7 + at_s // 5 % 3 + kettle_w * is_boiling
+    used_kwh = (40.0 * at_s + kettle_w * KETTLE.seconds(at_s)) / 3.6e6
     return {
-        "voltage_v": 222.8 if has_kettle else 224.6, "current_a": round(power_w / 224.0, 3), "power_w": power_w,
-        "reactive_power_var": 12.0, "energy_kwh": round(1204.5 + int(address) + at_s * power_w / 3.6e6, 2),
+        "voltage_v": 222.8 if is_boiling else 224.6, "current_a": round(power_w / 224.0, 3), "power_w": power_w,
+        "reactive_power_var": 12.0, "energy_kwh": round(1204.5 + int(address) + used_kwh, 2),
         "power_factor": 0.98, "frequency_hz": 50.0,
     }  # fmt: skip
