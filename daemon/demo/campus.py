@@ -22,7 +22,8 @@ PUBLISH_S = 2.0
 NAMES = {
     "zh": {
         "site": "第一中学（演示）", "dorm": "3号宿舍楼", "school": "1号教学楼", "dorm_owner": "宿管一组",
-        "school_owner": "教学楼管理员", "wash_1": "一楼盥洗室", "wash_2": "二楼盥洗室", "note": "总阀在门后", "chat": "后勤值班群",
+        "school_owner": "教学楼管理员", "wash_1": "一楼盥洗室", "wash_2": "二楼盥洗室", "note": "总阀在门后",
+        "chat": "后勤值班群",
     },
     "en": {
         "site": "No. 1 Middle School (demo)", "dorm": "Dormitory 3", "school": "Teaching block 1",
