@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from rules import RULES
-from rules.model import Event
+from rules.model import Event, Turn
 from rules.rule import Words
 
 LANGUAGES = ("zh", "en")
@@ -44,6 +44,8 @@ def todo(rule: str, language: str) -> str:
 
 def sentence(event: Event, language: str) -> str:
     """What an event says: the rule's sentence for its `why`, with its values; those in seconds (`_s`) as durations."""
+    if event.turn is Turn.WITHDRAWN:
+        return say("alert.withdrawn", language)
     words = _words(event.rule, language)
     if words is None or event.why not in words.sentences:
         return title(event.rule, language)
