@@ -8,7 +8,7 @@ from daemon.commands import check, decode, demo, init, password, read, replay, r
 
 _COMMANDS = (demo, init, check, run, read, decode, replay, password)
 _DESCRIPTION = """\
-校园看护：发现长流水、长明灯和违规大功率电器，通知能处理的人。
+校园管家：发现长流水、长明灯和违规大功率电器，通知能处理的人。
 Caretaker looks after a campus: it finds running water, lights left on and
 high-power appliances, and tells the people who can act."""
 _FIRST_STEPS = """\
