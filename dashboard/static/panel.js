@@ -8,7 +8,7 @@
   if (!address || !window.EventSource) return;
 
   const lost = document.querySelector(".lost");
-  let stream = null, isBusy = false, isWanted = false, spentMs = 0, timer = 0, retry = 0;
+  let stream = null, isBusy = false, isWanted = false, isPlanned = false, spentMs = 0, timer = 0, retry = 0;
 
   function swap(old, fresh) {
     const held = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
@@ -20,7 +20,7 @@
     if (isBusy) { isWanted = true; return; }
     clearTimeout(timer);
     isBusy = true;
-    isWanted = false;
+    isWanted = isPlanned = false;
     const began = performance.now();
     try {
       const answer = await fetch(location.href, { cache: "no-store" });
@@ -44,6 +44,8 @@
 
   // Readings change every second; a page that takes long to draw is fetched less often.
   function soon() {
+    if (isPlanned) return;   // put off again and again it would never come
+    isPlanned = true;
     clearTimeout(timer);
     timer = setTimeout(refresh, Math.max(1000, 10 * spentMs));
   }
@@ -58,10 +60,11 @@
       if (stream.readyState === EventSource.CLOSED) retry = setTimeout(() => { refresh(); open(); }, RETRY_MS);
     };
     stream.addEventListener("incidents", refresh);
-    stream.addEventListener("readings", () => { if (!isBusy) soon(); });
+    stream.addEventListener("readings", () => { if (isBusy) isWanted = true; else soon(); });
   }
 
   function rest() {
+    isPlanned = false;
     clearTimeout(timer);
     clearTimeout(retry);
     stream?.close();
