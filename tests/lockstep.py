@@ -120,7 +120,7 @@ class _Rests:
 
 
 class _Publisher:
-    """Publishes at QoS 1 over a plain socket: many messages in one write; their confirmations are read by the hundred."""
+    """Publishes at QoS 1 over a plain socket: many messages a write; confirmations are read by the hundred."""
 
     def __init__(self, port: int) -> None:
         self._link = socket.create_connection(("127.0.0.1", port), timeout=LONG_S)
