@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import rules
+from daemon.packing import Entry
 from daemon.pipeline import Batch, Pipeline
 from daemon.recovery import open_alerts, recover
 from daemon.rows import event_of
-from daemon.store import Store, connect
+from daemon.store import Store, connect, entries
 from rules.calendar import Calendar
 from rules.check import Check
 from rules.engine import Engine, Watch
@@ -193,3 +194,12 @@ def events_of(path: Path) -> list[Event]:
 def frozen(event: Event) -> Event:
     """An event that a set can hold."""
     return event._replace(values=tuple(sorted(event.values.items())))  # type: ignore[arg-type]
+
+
+def logged(path: Path) -> tuple[list[Entry], float]:
+    """The whole log with its stored flags, and the last mark."""
+    db = connect(path, read_only=True)
+    log = [entry for _, entry in entries(db)]
+    mark = db.execute("SELECT max(mark) FROM batch").fetchone()[0]
+    db.close()
+    return log, mark

@@ -1,0 +1,396 @@
+"""The work at a channel's desk under a virtual clock, and threads at real endpoints."""
+
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ledger import CALENDAR, NOON, Ledger, event, local
+from receiver import free_port, receiving
+
+from adapters.notify import Answer, send
+from daemon.channel import Channel
+from daemon.message import Message, compose
+from daemon.outbox import told
+from daemon.teller import Desk, Teller
+from daemon.telling import MOST_TRIES, OutboxError, OutboxRow, stories
+from rules.calendar import Span
+from rules.model import Place, Severity, Site, Turn
+
+NIGHT = Span(22 * 60 + 30, 6 * 60)
+CHAT = Channel(name="chat", url="json://127.0.0.1")
+SITE = Site(
+    "no1", "第一中学",
+    {
+        "dorm-3": Place("dorm-3", "3号宿舍楼", "dormitory", "dorm-3", owner="宿管一组"),
+        "dorm-3/402": Place("dorm-3/402", "402", "dorm_room", "dorm-3", owner="宿管一组", note="阀门在门后"),
+    },
+    {}, CALENDAR,
+)  # fmt: skip
+
+
+
+
+class Clock:
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Endpoint:
+    """Takes what `numbered` composed; `answers` says how, `took_s` how long it needs."""
+
+    def __init__(self, clock: Clock, took_s: float = 0.0) -> None:
+        self.clock = clock
+        self.took_s = took_s
+        self.answer: Callable[[], Answer] = lambda: Answer(True, "ok")
+        self.heard: list[tuple[float, str, bool]] = []
+
+    def send(self, url: str, title: str, body: str) -> Answer:
+        at = self.clock.now
+        self.clock.now += self.took_s
+        answer = self.answer()
+        self.heard.append((at, title, answer.is_delivered))
+        return answer
+
+    @property
+    def titles(self) -> list[str]:
+        return [title for _, title, _ in self.heard]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The alerts of which it took a message."""
+        return [int(number) for _, title, took in self.heard if took for number in title.split()]
+
+
+def numbered(rows: Sequence[OutboxRow]) -> Message:
+    return Message(" ".join(str(story[0].number) for story in stories(rows)), "")
+
+
+def desk_for(
+    ledger: Ledger, endpoint: Endpoint, channel: Channel = CHAT, chance: Callable[[], float] = lambda: 1.0
+) -> Desk:
+    return Desk(
+        channel, ledger.outbox, compose=numbered, send=endpoint.send, clock=endpoint.clock, calendar=CALENDAR,
+        chance=chance,
+    )  # fmt: skip
+
+
+def work_until(desk: Desk, clock: Clock, until: float, at_most: int = 3000) -> None:
+    """Drive a desk as its thread would, with the clock jumping to when it wants to work again."""
+    for _ in range(at_most):
+        due = desk.work()
+        if due is None or due > until:
+            return
+        clock.now = max(clock.now, due)
+    raise AssertionError("the desk does not come to rest")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path / "caretaker.db", [CHAT])
+    yield ledger
+    ledger.db.close()
+
+
+def raise_many(ledger: Ledger, count: int, *, first: int = 1, at: float = NOON) -> None:
+    for number in range(first, first + count):
+        ledger.commit(number, event(place=f"dorm-3/{number}", at=at))
+
+
+def test_an_alert_is_told_once(ledger: Ledger) -> None:
+    endpoint = Endpoint(Clock())
+    desk = desk_for(ledger, endpoint)
+    ledger.commit(12, event())
+    assert desk.work() is None
+    assert desk.work() is None
+    assert endpoint.titles == ["12"]
+    assert [t.is_delivered for t in told(ledger.db, 12)] == [True]
+
+
+def test_a_flood_is_twenty_messages_a_minute_with_the_rest_in_the_last(ledger: Ledger) -> None:
+    endpoint = Endpoint(Clock())
+    desk = desk_for(ledger, endpoint)
+    raise_many(ledger, 50)
+    assert desk.work() is None
+    assert endpoint.titles == [*(str(n) for n in range(1, 20)), " ".join(str(n) for n in range(20, 51))]
+    raise_many(ledger, 5, first=51)
+    assert desk.work() == NOON + 60
+    assert len(endpoint.heard) == 20
+    endpoint.clock.now = NOON + 60
+    assert desk.work() is None
+    assert endpoint.titles[20:] == ["51", "52", "53", "54", "55"]
+    assert ledger.waiting() == []
+
+
+def test_pauses_grow_after_failures_and_the_last_answer_stays_visible(ledger: Ledger) -> None:
+    endpoint = Endpoint(Clock(), took_s=5.0)
+    endpoint.answer = lambda: Answer(False, "HTTP 503 busy")
+    desk = desk_for(ledger, endpoint)
+    ledger.commit(12, event())
+    work_until(desk, endpoint.clock, NOON + 200)
+    assert [at - NOON for at, _, _ in endpoint.heard] == [0, 15, 40, 85, 170]
+    assert told(ledger.db, 12)[0][2:] == (NOON + 175, False, "HTTP 503 busy")
+    endpoint.answer = lambda: Answer(True, "ok")
+    work_until(desk, endpoint.clock, NOON + 3600)
+    assert endpoint.numbers == [12]
+
+
+def test_a_message_is_given_up_after_days_and_the_reason_stays(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint = Endpoint(Clock())
+    endpoint.answer = lambda: Answer(False, "Connection refused")
+    ledger.commit(12, event())
+    work_until(desk_for(ledger, endpoint), endpoint.clock, NOON + 30 * 86400)
+    assert len(endpoint.heard) == MOST_TRIES
+    assert 2 * 86400 < endpoint.clock.now - NOON < 4 * 86400
+    assert told(ledger.db, 12)[0][3:] == (False, "Connection refused")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]  # turns, not ticks
+    assert "gave up telling #12 after 300 tries" in caplog.text
+
+
+def test_what_cannot_help_is_not_tried_again(ledger: Ledger) -> None:
+    endpoint = Endpoint(Clock())
+    endpoint.answer = lambda: Answer(False, "unusable address", is_final=True)
+    ledger.commit(12, event())
+    assert desk_for(ledger, endpoint).work() is None
+    assert len(endpoint.heard) == 1
+    assert told(ledger.db, 12)[0][3:] == (False, "unusable address")
+
+
+def test_a_failing_channel_says_so_once_and_when_it_is_back(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    endpoint = Endpoint(Clock())
+    endpoint.answer = lambda: Answer(endpoint.clock.now >= NOON + 60, "x")
+    ledger.commit(12, event())
+    work_until(desk_for(ledger, endpoint), endpoint.clock, NOON + 3600)
+    assert [record.message for record in caplog.records] == [
+        "chat: not delivered: x", "chat: delivers again after 70 s",
+    ]  # fmt: skip
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+def test_after_a_kill_at_most_the_message_in_flight_repeats_with_its_number(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = Endpoint(Clock())
+    raise_many(ledger, 5)
+    delivered, calls = ledger.outbox.delivered, iter(range(5))
+
+    def dying(ids: Sequence[int], at: float, answer: str) -> None:
+        if next(calls) == 2:
+            raise Killed
+        delivered(ids, at, answer)
+
+    monkeypatch.setattr(ledger.outbox, "delivered", dying)
+    with pytest.raises(Killed):
+        desk_for(ledger, endpoint).work()
+    monkeypatch.undo()
+    assert endpoint.titles == ["1", "2", "3"]
+    desk_for(ledger, endpoint).work()  # the next run of the program
+    assert Counter(endpoint.titles) == {"1": 1, "2": 1, "3": 2, "4": 1, "5": 1}
+
+
+def test_while_the_store_refuses_nobody_is_told_twice(ledger: Ledger) -> None:
+    endpoint = Endpoint(Clock())
+    desk = desk_for(ledger, endpoint)
+    raise_many(ledger, 2)
+
+    def fill_the_disk() -> Answer:
+        ledger.is_refusing = True
+        return Answer(True, "ok")
+
+    endpoint.answer = fill_the_disk
+    for _ in range(3):
+        with pytest.raises(OutboxError):
+            desk.work()
+    assert endpoint.titles == ["1"]
+    ledger.is_refusing, endpoint.answer = False, lambda: Answer(True, "ok")
+    desk.work()
+    assert endpoint.titles == ["1", "2"]
+
+
+# -- quiet hours and ends
+
+
+def night_ledger(tmp_path: Path, *turns: Turn) -> Ledger:
+    quiet = Channel(name="chat", url="", quiet=NIGHT, turns=frozenset({Turn.RAISED, *turns}))
+    return Ledger(tmp_path / "night.db", [quiet])
+
+
+def test_the_night_waits_for_the_morning_and_critical_does_not(tmp_path: Path) -> None:
+    ledger = night_ledger(tmp_path)
+    night = local("2026-09-01 23:00")
+    endpoint = Endpoint(Clock(night))
+    desk = desk_for(ledger, endpoint, ledger.channels[0])
+    ledger.commit(1, event(at=night))
+    ledger.commit(2, event(at=night, place="dorm-3/2", severity=Severity.CRITICAL))
+    assert desk.work() == local("2026-09-02 06:00")
+    assert endpoint.titles == ["2"]
+    work_until(desk, endpoint.clock, local("2026-09-03 00:00"))
+    assert endpoint.heard[1:] == [(local("2026-09-02 06:00"), "1", True)]
+
+
+def test_what_was_due_before_a_power_cut_does_not_ring_in_the_night(tmp_path: Path) -> None:
+    ledger = night_ledger(tmp_path)
+    ledger.commit(1, event(at=local("2026-09-01 22:00")))
+    endpoint = Endpoint(Clock(local("2026-09-02 02:00")))
+    assert desk_for(ledger, endpoint, ledger.channels[0]).work() == local("2026-09-02 06:00")
+    assert endpoint.heard == []
+
+
+def test_a_retry_waits_for_the_morning_too(tmp_path: Path) -> None:
+    ledger = night_ledger(tmp_path)
+    start = local("2026-09-01 22:29") + 55
+    ledger.commit(1, event(at=start))
+    endpoint = Endpoint(Clock(start))
+    endpoint.answer = lambda: Answer(False, "busy")
+    assert desk_for(ledger, endpoint, ledger.channels[0]).work() == local("2026-09-02 06:00")
+
+
+def test_an_alert_that_turns_critical_breaks_the_quiet(tmp_path: Path) -> None:
+    ledger = night_ledger(tmp_path)
+    night = local("2026-09-01 23:00")
+    endpoint = Endpoint(Clock(night))
+    desk = desk_for(ledger, endpoint, ledger.channels[0])
+    ledger.commit(1, event(at=night))
+    desk.work()
+    endpoint.clock.now = night + 3600
+    ledger.commit(1, event(Turn.UPDATED, at=night + 3600, severity=Severity.CRITICAL))
+    assert desk.work() is None
+    assert endpoint.heard == [(night + 3600, "1", True)]
+
+
+@pytest.mark.parametrize("turns", [(), (Turn.CLEARED,)])
+def test_raised_and_over_in_the_night_is_one_message_in_the_morning(tmp_path: Path, turns: tuple[Turn, ...]) -> None:
+    ledger = night_ledger(tmp_path, *turns)
+    night = local("2026-09-01 23:00")
+    ledger.commit(1, event(at=night, since=night - 1800, place="dorm-3/402"))
+    ledger.commit(1, event(Turn.CLEARED, at=night + 600, since=night - 1800, place="dorm-3/402"))
+    rows = ledger.outbox.due("chat", local("2026-09-02 06:00"), 10)
+    message = compose(rows, SITE, "zh")
+    assert message.title == "【第一中学】#1 【已恢复】长流水：3号宿舍楼 402"
+    assert "结束时间：2026-09-01 23:10（通知发出时已结束）" in message.body
+    endpoint = Endpoint(Clock(night + 700))
+    work_until(desk_for(ledger, endpoint, ledger.channels[0]), endpoint.clock, local("2026-09-03 00:00"))
+    assert endpoint.titles == ["1"]
+    assert [(t.turn, t.is_delivered) for t in told(ledger.db, 1)] == [("raised", True), ("cleared", True)]
+
+
+@pytest.mark.parametrize(("turns", "messages"), [((), ["1"]), ((Turn.CLEARED,), ["1", "1"])])
+def test_an_end_is_told_to_who_asks_and_heard_of_the_raise(
+    tmp_path: Path, turns: tuple[Turn, ...], messages: list[str]
+) -> None:
+    ledger = night_ledger(tmp_path, *turns)
+    endpoint = Endpoint(Clock())
+    desk = desk_for(ledger, endpoint, ledger.channels[0])
+    ledger.commit(1, event())
+    desk.work()
+    endpoint.clock.now = NOON + 60
+    ledger.commit(1, event(Turn.CLEARED, at=NOON + 60))
+    desk.work()
+    assert endpoint.titles == messages
+
+
+# -- everything at once
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    gaps=st.lists(st.floats(0.0, 30.0), min_size=1, max_size=40),
+    rate=st.integers(1, 6),
+    seed=st.integers(0, 2**32),
+    down_s=st.floats(0.0, 1200.0),
+    took_s=st.floats(0.0, 10.0),
+)
+def test_all_are_told_exactly_once_and_never_faster_than_the_rate(
+    tmp_path_factory: pytest.TempPathFactory, gaps: list[float], rate: int, seed: int, down_s: float, took_s: float
+) -> None:
+    channel = Channel(name="chat", url="", rate_per_minute=rate)
+    ledger = Ledger(tmp_path_factory.mktemp("p") / "db", [channel])
+    luck = random.Random(seed)
+    clock = Clock()
+    endpoint = Endpoint(clock, took_s)
+    endpoint.answer = lambda: Answer(clock.now > NOON + down_s and luck.random() < 0.8, "x")
+    desk = desk_for(ledger, endpoint, channel, luck.random)
+    at = NOON
+    for number, gap in enumerate(gaps, start=1):
+        at += gap
+        ledger.commit(number, event(at=at, place=f"dorm-3/{number}", severity=Severity(number % 4)))
+        clock.now = max(clock.now, at)
+        desk.work()
+    work_until(desk, clock, NOON + 3 * 86400)
+    ledger.db.close()
+    assert sorted(endpoint.numbers) == list(range(1, len(gaps) + 1))
+    times = [at for at, _, _ in endpoint.heard]
+    assert all(later - earlier >= 60.0 for earlier, later in zip(times, times[rate:], strict=False))
+
+
+# -- threads and real endpoints
+
+
+def test_a_dead_endpoint_delays_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with receiving() as dead, receiving() as good:
+        dead.body = "hang"
+        channels = [
+            Channel(name="dead", url=dead.url),
+            Channel(name="closed", url=f"json://127.0.0.1:{free_port()}"),
+            Channel(name="good", url=good.url),
+        ]
+        ledger = Ledger(tmp_path / "db", channels)
+        hanging = threading.Event()
+        clock = Clock()
+
+        def sending(url: str, title: str, body: str) -> Answer:
+            if url == dead.url:
+                hanging.set()
+            return send(url, title, body, timeout_s=30.0)
+
+        teller = Teller(
+            ledger.outbox, channels, compose=partial(compose, site=SITE, language="zh"), send=sending, clock=clock,
+            calendar=CALENDAR,
+        )  # fmt: skip
+        teller.start()
+        ledger.commit(1, event())
+        teller.ring()
+        assert hanging.wait(10.0)
+        for number in range(1, 4):  # all of these arrive while the first message to the dead one hangs
+            message = good.arrivals.get(timeout=10.0)
+            assert f"#{number} " in message["title"]
+            ledger.commit(number + 1, event(place=f"dorm-3/{number}"))
+            teller.ring()
+        assert len(dead.got) == 1
+        dead.closing.set()
+        teller.stop()
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("tell ")]
+    ledger.db.close()
+
+
+def test_a_refusal_by_code_shows_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with receiving() as robot:
+        robot.body = b'{"errcode":310000,"errmsg":"keywords not in content"}'
+        ledger = Ledger(tmp_path / "db", [Channel(name="robot", url=robot.url)])
+        ledger.commit(1, event())
+        desk = Desk(
+            ledger.channels[0], ledger.outbox, compose=partial(compose, site=SITE, language="en"),
+            send=partial(send, timeout_s=5.0), clock=Clock(), calendar=CALENDAR, chance=lambda: 1.0,
+        )  # fmt: skip
+        assert desk.work() == NOON + 10
+        (story,) = told(ledger.db, 1)
+        assert not story.is_delivered
+        assert "keywords not in content" in story.answer
+    ledger.db.close()
