@@ -6,7 +6,6 @@ is persistent: what is not acknowledged comes again. After every connection that
 published to a topic of our own; what arrives before it comes back was queued while we were away.
 """
 
-import contextlib
 import logging
 import random
 import select
@@ -16,16 +15,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from secrets import token_hex
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from zlib import crc32
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from adapters.mqtt_client import Client, Publish, Wire
 from adapters.payloads.topics import TopicTable, subscription
 from adapters.source import MqttSource
 from rules.model import Fault, How, Reason, Received, Sample
@@ -57,7 +55,7 @@ class MqttTransport:
         self._marker_topic = f"caretaker/{source.client_id}/marker".encode()
         self._marker: bytes | None = None
         self._protocol = MQTTProtocolVersion.MQTTv5
-        self._client: _Client | None = None
+        self._client: Client | None = None
         self._burst: list[Received] = []
         self._is_new_session = False
         self._acks: deque[Sequence[int]] = deque()
@@ -136,10 +134,10 @@ class MqttTransport:
             self._protocol = MQTTProtocolVersion.MQTTv311 if is_v5 else MQTTProtocolVersion.MQTTv5
         return reason
 
-    def _pump(self, client: "_Client") -> str:
+    def _pump(self, client: Client) -> str:
         wire = client.wire
         while True:
-            both: list[_Wire | socket.socket] = [wire, self._wake_read]
+            both: list[Wire | socket.socket] = [wire, self._wake_read]
             readable, _, _ = select.select(both, [wire] if wire.has_unsent else [], [], 0 if wire.has_bytes else 1.0)
             if self._wake_read in readable:
                 self._wake_read.recv(4096)
@@ -158,7 +156,7 @@ class MqttTransport:
             if outcome != MQTTErrorCode.MQTT_ERR_SUCCESS or client.socket() is None:
                 return client.farewell or "connection lost"
 
-    def _read(self, client: "_Client", wire: "_Wire") -> None:
+    def _read(self, client: Client, wire: Wire) -> None:
         client.loop_read()
         while wire.has_bytes and len(self._burst) < BURST and client.socket() is not None:
             client.loop_read()
@@ -171,17 +169,17 @@ class MqttTransport:
             window = WINDOW_V5 if self._protocol == MQTTProtocolVersion.MQTTv5 else WINDOW_V311
             self._hand_over(burst, window=window, is_new_session=is_new)
 
-    def _send_acks(self, wire: "_Wire") -> None:
+    def _send_acks(self, wire: Wire) -> None:
         while self._acks and self._was_accepted:
             packets = self._acks.popleft()
             wire.send(b"".join(b"\x40\x02" + packet.to_bytes(2, "big") for packet in packets))  # PUBACK
 
     # -- paho's callbacks, all in the thread
 
-    def _make_client(self) -> "_Client":
+    def _make_client(self) -> Client:
         source = self._source
         is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
-        client = _Client(source.client_id, self._protocol, clean_session=None if is_v5 else False)
+        client = Client(source.client_id, self._protocol, clean_session=None if is_v5 else False)
         if source.username is not None:
             client.username_pw_set(source.username, source.password)
         if source.tls:
@@ -221,7 +219,7 @@ class MqttTransport:
         if self._marker is None:
             self._tell({f"{self._state}/online": 1.0, f"{self._state}/backlog": 0.0})
 
-    def _on_publish(self, message: "_Publish") -> None:
+    def _on_publish(self, message: Publish) -> None:
         arrived = self._clock()
         topic, payload, packet, resent, retained = message
         digest = crc32(payload, crc32(topic))
@@ -275,133 +273,3 @@ class MqttTransport:
             self._burst.append(Received(now, Fault(self._source.name, now, Reason.LINK_LOST, reason)))
             self._tell({f"{self._state}/online": 0.0})
             self._flush()
-
-
-class _Publish(NamedTuple):
-    """A PUBLISH packet; `packet` is 0 at QoS 0."""
-
-    topic: bytes
-    payload: bytes
-    packet: int
-    resent: bool
-    retained: bool
-
-
-def _properties_size(packet: bytearray, at: int) -> int:
-    """How many bytes the properties take with their length, a varint, in front (MQTT 5, 2.2.2)."""
-    size = shift = 0
-    start = at
-    while True:
-        byte = packet[at]
-        at += 1
-        size |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return at - start + size
-
-
-class _Client(paho.Client):
-    """paho over a buffered socket, driven by our own loop."""
-
-    def __init__(self, client_id: str, protocol: MQTTProtocolVersion, *, clean_session: bool | None) -> None:
-        super().__init__(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, manual_ack=True,
-            clean_session=clean_session,
-        )  # fmt: skip
-        self.connect_timeout = 10.0
-        self.refusal = ""
-        self.farewell = ""
-        self.wire: _Wire
-        self.on_publish_received: Callable[[_Publish], None]
-        self.on_disconnect = self._note_farewell
-
-    @property
-    def was_cut(self) -> bool:
-        """Whether the other side hung up without a word."""
-        return not self.refusal and self.wire.is_cut
-
-    def _create_socket(self) -> Any:
-        self.wire = _Wire(super()._create_socket())
-        return self.wire
-
-    def _handle_publish(self) -> MQTTErrorCode:
-        """paho would build properties, a message and a list of callbacks for each: three times the work of all else."""
-        header, packet = self._in_packet["command"], self._in_packet["packet"]
-        at = 2 + int.from_bytes(packet[:2], "big")
-        topic = bytes(packet[2:at])
-        number = 0
-        if header & 0x06:  # QoS 1: QoS 2 is never subscribed to
-            number = int.from_bytes(packet[at : at + 2], "big")
-            at += 2
-        if self._protocol == MQTTProtocolVersion.MQTTv5:
-            try:
-                at += _properties_size(packet, at)
-            except IndexError as error:
-                raise MalformedPacket("a PUBLISH that ends within its properties") from error
-        self.on_publish_received(
-            _Publish(topic, bytes(packet[at:]), number, bool(header & 0x08), bool(header & 0x01))
-        )
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-    def _note_farewell(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self.farewell = str(reason)
-
-    def close(self) -> None:
-        if hasattr(self, "wire"):
-            self.wire.close()
-
-
-class _Wire:
-    """A socket that reads ahead and gathers writes."""
-
-    def __init__(self, plain: Any) -> None:
-        self._socket = plain
-        self._bytes = b""
-        self._at = 0
-        self._unsent = bytearray()
-        self.is_cut = False
-
-    @property
-    def has_bytes(self) -> bool:
-        return self._at < len(self._bytes) or bool(getattr(self._socket, "pending", int)())  # TLS reads ahead too
-
-    @property
-    def has_unsent(self) -> bool:
-        return bool(self._unsent)
-
-    def recv(self, size: int) -> bytes:
-        at = self._at
-        if at >= len(self._bytes):
-            try:
-                self._bytes = self._socket.recv(65536)
-            except ConnectionError:
-                self.is_cut = True
-                raise
-            self.is_cut = not self._bytes
-            at = 0
-        piece = self._bytes[at : at + size]
-        self._at = at + len(piece)
-        return piece
-
-    def send(self, data: bytes) -> int:
-        self._unsent += data
-        return len(data)
-
-    def flush(self) -> None:
-        """Send what the socket takes now."""
-        try:
-            while self._unsent:
-                del self._unsent[: self._socket.send(self._unsent)]
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return
-
-    def fileno(self) -> int:
-        return int(self._socket.fileno())
-
-    def setblocking(self, flag: bool) -> None:
-        self._socket.setblocking(flag)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):  # paho closes right after "sending" its farewell
-            self.flush()
-        self._socket.close()

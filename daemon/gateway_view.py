@@ -68,7 +68,7 @@ class GatewayView:
         return self._driver.ask(lambda: list(self._pipeline.engine.holds()))
 
     def latest(self) -> dict[str, Latest]:
-        rows = self._driver.ask(self._pipeline.latest)
+        rows = self._driver.ask(self._pipeline.latest.rows)
         return {point: Latest(*row) for point, row in rows.items()}
 
     def sources(self) -> Sequence[SourceState]:

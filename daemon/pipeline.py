@@ -8,12 +8,13 @@ packets acknowledged. Until then the broker is the buffer, so a crash at any mom
 
 import logging
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from daemon.latest_values import LatestValues
 from daemon.packing import Entry
-from daemon.store import WINDOW, Commit, Packet
+from daemon.source_record import Health, SourceRecord
+from daemon.store import Commit, Packet
 from daemon.telling import OutboxRow
 from rules.check import Check
 from rules.engine import Engine, Snapshot
@@ -29,6 +30,7 @@ from rules.model import (
     Sample,
     Severity,
     Turn,
+    stamp,
 )
 
 log = logging.getLogger("caretaker.pipeline")
@@ -37,6 +39,7 @@ BACKLOG_LIMIT_S = 600.0    # the mark waits no longer than this for a source to 
 RETRY_S = 5.0              # between attempts to commit to a disk that refuses
 SNAPSHOT_S = 3600.0
 CLOCK_BACK_S = 600.0       # a clock set back by more starts everything anew; by less, time stands until it is caught up
+LATE_RUN = 5               # samples that come too late in a row before a device's clock is no longer believed
 HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobody can send again is counted and dropped
 
 
@@ -77,30 +80,6 @@ def withdrawal(rule: str, key: str, place: str, at: float) -> Event:
     return Event(rule, key, place, at, Turn.WITHDRAWN, Severity.INFO, Delivery.RECORD, why, {}, Evidence(at))
 
 
-class Health(NamedTuple):
-    """How a source is doing."""
-
-    online: bool | None
-    since: float
-    samples: int
-    faults: Mapping[str, int]
-    last_fault: str
-
-
-class _SourceCount:
-    __slots__ = ("faults", "last_fault", "online", "pending", "resent", "samples", "since", "window")
-
-    def __init__(self) -> None:
-        self.online: bool | None = None
-        self.since = 0.0
-        self.samples = 0
-        self.resent = 0
-        self.faults: Counter[str] = Counter()
-        self.last_fault = ""
-        self.window: dict[int, int] = {}     # packet id -> digest, of what the broker may send again
-        self.pending: dict[int, int] = {}    # received, not yet committed
-
-
 class Pipeline:
     """Single-threaded: whoever drives it calls `consume` and `tick`."""
 
@@ -131,18 +110,15 @@ class Pipeline:
         self._outbox_rows = outbox_rows
         self._acknowledge = acknowledge
         self._changed = changed
-        self._sources: dict[str, _SourceCount] = {}
-        for source, packets in windows.items():
-            self._count(source).window = dict(packets)
+        self._sources = {source: SourceRecord(packets) for source, packets in windows.items()}
         self._entries: list[Entry] = []
         self._events: list[tuple[int, Event]] = []
         self._outbox: list[OutboxRow] = []
         self._new_sessions: set[str] = set()
         self._early: list[Batch] = []            # what came before the clock was right
         self._last_at: dict[str, float] = {}
-        self._newest: dict[str, Sample] = {}
-        self._latest: dict[str, tuple[float, float]] = {}
-        self._shown: dict[str, tuple[float, float]] = {}
+        self._late_runs: dict[str, int] = {}
+        self.latest = LatestValues()
         self._pending_since: float | None = None
         self._waiting_since: float | None = None
         self._retry_at = 0.0
@@ -158,74 +134,79 @@ class Pipeline:
         if not self._clock.is_right():
             self._wait_for_clock(batch)
             return
-        count = self._count(batch.source)
-        if batch.is_new_session:  # the broker has forgotten: nothing old can come again, no old id means anything
-            count.window.clear()
-            count.pending.clear()
+        record = self._record(batch.source)
+        if batch.is_new_session:
+            record.forget_packets()
             self._new_sessions.add(batch.source)
-        window, pending, entries = count.window, count.pending, self._entries
         for received in batch.received:
-            packet = received.packet
-            if packet:
-                is_repeat = received.resent and window.get(packet) == received.digest
-                window[packet] = pending[packet] = received.digest
-                if is_repeat:
-                    count.resent += 1
+            what = received.what
+            if received.packet:
+                if record.is_repeat(received):
                     continue
-            elif len(entries) >= HELD_SAMPLES:
-                self._fault(count, Fault(batch.source, received.arrived, Reason.OVERFLOW, "the disk does not keep up"))
-                continue
-            if type(received.what) is Fault:
-                self._fault(count, received.what)
+            elif len(self._entries) >= HELD_SAMPLES:
+                what = Fault(batch.source, received.arrived, Reason.OVERFLOW, "the disk does not keep up")
+            if isinstance(what, Fault):
+                record.note_fault(what)
             else:
-                self._take_in(count, received, received.what)  # type: ignore[arg-type]
-        if self._pending_since is None and (entries or pending):
+                self._take_in(record, received, what)
+        if self._pending_since is None and (self._entries or record.pending):
             self._pending_since = self._clock.monotonic()
-        if batch.window and len(pending) >= batch.window:
+        if batch.window and len(record.pending) >= batch.window:
             self.commit()
         self._changed("readings")
 
-    def _take_in(self, count: _SourceCount, received: Received, what: Sample) -> None:
+    def _take_in(self, record: SourceRecord, received: Received, what: Sample) -> None:
         """Check a sample, date it, judge it, log it."""
         values, faults = self._check.values(what, received.arrived)
         for fault in faults:
-            self._fault(count, fault)
+            record.note_fault(fault)
         if not values:
             return
         device = what.device
         at, how, reason = self._check.time(received, what.at)
+        if how is How.TIMED and self._is_always_late(device, at):
+            at, how, reason = stamp(received.arrived), How.ARRIVAL, Reason.CLOCK_BEHIND
         if reason is not None:
-            self._fault(count, Fault(device, received.arrived, reason, f"{what.at - received.arrived:+.0f} s"))
+            record.note_fault(Fault(device, received.arrived, reason, f"{what.at - received.arrived:+.0f} s"))
         if how is How.RETAINED:
-            self._shown.update((point, (at, value)) for point, value in values.items())
+            self.latest.shown(at, values)
             return
         if how is How.ARRIVAL or how is How.BACKLOG:  # arrival stamps rise strictly
             last = self._last_at.get(device, 0.0)
             if at <= last:
-                at = round(last + 0.001, 3)
+                at = stamp(last + 0.001)
             self._last_at[device] = at
         sample = Sample(at, device, values)
         flag = self.engine.take(sample, backlog=how is How.BACKLOG)
         self._entries.append((sample, flag))
-        count.samples += 1
+        record.samples += 1
         if flag is Flag.JUDGED:
-            self._remember(sample)
-        elif flag is Flag.LATE:
-            behind_s = self.engine.mark - at
-            self._fault(count, Fault(device, received.arrived, Reason.LATE, f"{behind_s:.0f} s behind the mark"))
-            self._shown.update((point, (at, value)) for point, value in values.items())
+            self.latest.judged(sample)
+        else:
+            self.latest.shown(at, values)
+        if flag is Flag.LATE:
+            behind = f"{self.engine.mark - at:.0f} s behind the mark"
+            record.note_fault(Fault(device, received.arrived, Reason.LATE, behind))
         if device.startswith("source/"):
-            self._note_state(sample)
+            record.note_state(sample)
+
+    def _is_always_late(self, device: str, at: float) -> bool:
+        """Whether a device's clock is so slow that all it sends comes too late: then its time is not believed."""
+        if at > self.engine.mark:
+            self._late_runs.pop(device, None)
+            return False
+        run = self._late_runs[device] = self._late_runs.get(device, 0) + 1
+        return run > LATE_RUN
 
     def replay(self, entries: Iterable[Entry], mark: float) -> list[Event]:
         """Run one logged batch through the engine with its stored flags; the events it gives."""
         for sample, flag in entries:
             self.engine.take(sample, flag=flag)
             if flag is Flag.JUDGED:
-                self._remember(sample)
+                self.latest.judged(sample)
             self._last_at[sample.device] = max(sample.at, self._last_at.get(sample.device, 0.0))
             if sample.device.startswith("source/"):
-                self._note_state(sample)
+                self._record(sample.device.removeprefix("source/")).note_state(sample)
         return self.engine.advance(mark)
 
     def _wait_for_clock(self, batch: Batch) -> None:
@@ -233,34 +214,13 @@ class Pipeline:
         if sum(len(early.received) for early in self._early) < HELD_SAMPLES:
             self._early.append(batch)
         else:
-            self._fault(self._count(batch.source), Fault(batch.source, 0.0, Reason.OVERFLOW, "the clock is not set"))
+            self._record(batch.source).note_fault(Fault(batch.source, 0.0, Reason.OVERFLOW, "the clock is not set"))
 
-    def _note_state(self, sample: Sample) -> None:
-        count = self._count(sample.device.removeprefix("source/"))
-        online = sample.values.get(f"{sample.device}/online")
-        if online is not None and count.online is not bool(online):
-            count.online, count.since = bool(online), sample.at
-
-    def _remember(self, sample: Sample) -> None:
-        previous = self._newest.get(sample.device)
-        if previous is not None and previous.values.keys() != sample.values.keys():
-            self._fold(previous)
-        self._newest[sample.device] = sample
-
-    def _fold(self, sample: Sample) -> None:
-        for point, value in sample.values.items():
-            if point not in self._latest or self._latest[point][0] <= sample.at:
-                self._latest[point] = (sample.at, value)
-
-    def _count(self, source: str) -> _SourceCount:
-        count = self._sources.get(source)
-        if count is None:
-            count = self._sources[source] = _SourceCount()
-        return count
-
-    def _fault(self, count: _SourceCount, fault: Fault) -> None:
-        count.faults[fault.reason.value] += 1
-        count.last_fault = f"{fault.source}: {fault.reason.value} {fault.detail}".rstrip()[:300]
+    def _record(self, source: str) -> SourceRecord:
+        record = self._sources.get(source)
+        if record is None:
+            record = self._sources[source] = SourceRecord()
+        return record
 
     # -- time
 
@@ -334,12 +294,12 @@ class Pipeline:
         now = self._clock.monotonic()
         if self.is_disk_refusing and now < self._retry_at:
             return
-        pending = {name: count for name, count in self._sources.items() if count.pending}
+        pending = {name: record for name, record in self._sources.items() if record.pending}
         if not (self._entries or self._events or pending or self._new_sessions or even_if_empty):
             return
         commit = Commit(
             self.engine.mark, self._entries, self._events, self._outbox,
-            {name: [Packet(*pair) for pair in count.pending.items()] for name, count in pending.items()},
+            {name: [Packet(*pair) for pair in record.pending.items()] for name, record in pending.items()},
             tuple(self._new_sessions),
         )  # fmt: skip
         try:
@@ -357,12 +317,8 @@ class Pipeline:
         self._new_sessions.clear()
         self._pending_since = None
         self.commits += 1
-        for name, count in pending.items():
-            packets = tuple(count.pending)
-            count.pending.clear()
-            if len(count.window) > 4 * WINDOW:
-                count.window = dict(list(count.window.items())[-WINDOW:])
-            self._acknowledge(name, packets)
+        for name, record in pending.items():
+            self._acknowledge(name, record.committed())
         if now >= self._snapshot_at:
             self._save_snapshot(batch)
         if has_turned:
@@ -390,27 +346,14 @@ class Pipeline:
 
     # -- what people may look at
 
-    def latest(self) -> dict[str, tuple[float, float, bool]]:
-        """Newest value of every point: time, value, and whether it is shown only and no evidence."""
-        for sample in self._newest.values():
-            self._fold(sample)
-        rows = {point: (at, value, True) for point, (at, value) in self._shown.items()}
-        for point, (at, value) in self._latest.items():
-            if point not in rows or rows[point][0] <= at:
-                rows[point] = (at, value, False)
-        return rows
-
     def uncommitted(self) -> list[Sample]:
         """Samples that wait for their commit."""
         return [sample for sample, _ in self._entries]
 
     def health(self) -> dict[str, Health]:
-        """Every source that was heard of."""
-        return {
-            name: Health(count.online, count.since, count.samples, dict(count.faults), count.last_fault)
-            for name, count in self._sources.items()
-        }
+        """Every source that is known."""
+        return {name: record.health() for name, record in self._sources.items()}
 
     def resent(self) -> int:
         """Messages that the broker sent again although they were committed or pending already."""
-        return sum(count.resent for count in self._sources.values())
+        return sum(record.resent for record in self._sources.values())

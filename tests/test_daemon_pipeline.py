@@ -178,7 +178,7 @@ def test_time_waits_ten_minutes_for_a_marker_at_most(bench: Bench) -> None:
 def test_a_retained_value_is_shown_and_never_logged(bench: Bench) -> None:
     bench.receive(Received(START, sample(7.0), How.RETAINED, 1, 1))
     assert bench.log() == []
-    assert bench.pipeline.latest()[POWER] == (START, 7.0, True)
+    assert bench.pipeline.latest.rows()[POWER] == (START, 7.0, True)
     assert bench.rig.acknowledged == [1]
 
 

@@ -1,0 +1,40 @@
+"""The newest value of every point, cheap to keep: the work is done when somebody looks."""
+
+from collections.abc import Mapping
+
+from rules.model import Sample
+
+
+class LatestValues:
+    """What is judged, and what is shown only (retained or late) where nothing newer is known."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Sample] = {}
+        self._judged: dict[str, tuple[float, float]] = {}
+        self._shown: dict[str, tuple[float, float]] = {}
+
+    def judged(self, sample: Sample) -> None:
+        """A sample that counts; a device may send other points each time."""
+        previous = self._newest.get(sample.device)
+        if previous is not None and previous.values.keys() != sample.values.keys():
+            self._fold(previous)
+        self._newest[sample.device] = sample
+
+    def shown(self, at: float, values: Mapping[str, float]) -> None:
+        """Values that are no evidence."""
+        self._shown.update((point, (at, value)) for point, value in values.items())
+
+    def rows(self) -> dict[str, tuple[float, float, bool]]:
+        """By point: time, value, and whether it is shown only."""
+        for sample in self._newest.values():
+            self._fold(sample)
+        rows = {point: (at, value, True) for point, (at, value) in self._shown.items()}
+        for point, (at, value) in self._judged.items():
+            if point not in rows or rows[point][0] <= at:
+                rows[point] = (at, value, False)
+        return rows
+
+    def _fold(self, sample: Sample) -> None:
+        for point, value in sample.values.items():
+            if point not in self._judged or self._judged[point][0] <= sample.at:
+                self._judged[point] = (sample.at, value)
