@@ -12,6 +12,11 @@ from dashboard.view import Told
 
 T = TypeVar("T")
 
+_ROWS = (
+    "SELECT outbox.id, outbox.number, channel, is_wanted, due, tries, state, rule, key, place, at, turn, severity,"
+    ' delivery, why, "values", evidence FROM outbox JOIN event ON event.id = outbox.event'
+)
+
 
 class Run(Protocol):
     """Runs a closure on the connection that writes, in one transaction, and returns its result."""
@@ -22,25 +27,44 @@ class Run(Protocol):
 def enqueue(connection: sqlite3.Connection, rows: Iterable[OutboxRow]) -> None:
     """Store the rows that are needed; their events must be stored already, in this transaction or before."""
     for row in rows:
-        if not is_needed(row, _known(connection, row.number, row.channel)):
+        if not is_needed(row, _known(state for _, state in _alert(connection, row.number, row.channel))):
             continue
         stored = connection.execute(
-            "INSERT INTO outbox (event, number, channel, due)"
-            " SELECT id, ?, ?, ? FROM event WHERE rule = ? AND key = ? AND at = ? AND turn = ?",
-            (row.number, row.channel, row.due, *row.event.name),
+            "INSERT INTO outbox (event, number, channel, is_wanted, due)"
+            " SELECT id, ?, ?, ?, ? FROM event WHERE rule = ? AND key = ? AND at = ? AND turn = ?",
+            (row.number, row.channel, row.is_wanted, row.due, *row.event.name),
         )
         if stored.rowcount != 1:
             raise LookupError(f"an outbox row came before its event {row.event.name}")
 
 
-def _known(connection: sqlite3.Connection, number: int, channel: str) -> Known:
-    states = {
-        row["state"]
-        for row in connection.execute("SELECT state FROM outbox WHERE number = ? AND channel = ?", (number, channel))
-    }
-    if "waiting" in states:
+def _alert(connection: sqlite3.Connection, number: int, channel: str) -> list[tuple[OutboxRow, str]]:
+    """All rows about an alert on a channel with their states, in the order of the events."""
+    rows = connection.execute(f"{_ROWS} WHERE outbox.number = ? AND channel = ? ORDER BY outbox.id", (number, channel))
+    return [(_row(row), row["state"]) for row in rows]
+
+
+def _known(states: Iterable[str]) -> Known:
+    found = set(states)
+    if "waiting" in found:
         return Known.UNSENT
-    return Known.SENT if "sent" in states else Known.NOTHING
+    return Known.SENT if "sent" in found else Known.NOTHING
+
+
+def _drop_needless(connection: sqlite3.Connection, number: int, channel: str) -> None:
+    """Judge again what came while a message was under way, now that it is known what became of that."""
+    kept: list[str] = []
+    for row, state in _alert(connection, number, channel):
+        if state == "waiting" and not is_needed(row, _known(kept)):
+            connection.execute("DELETE FROM outbox WHERE id = ?", (row.id,))
+        else:
+            kept.append(state)
+
+
+def _row(row: sqlite3.Row) -> OutboxRow:
+    return OutboxRow(
+        row["id"], row["number"], row["channel"], event_of(row), row["due"], row["tries"], bool(row["is_wanted"])
+    )
 
 
 def told(connection: sqlite3.Connection, number: int) -> list[Told]:
@@ -53,6 +77,15 @@ def told(connection: sqlite3.Connection, number: int) -> list[Told]:
     return [Told(row["channel"], row["turn"], row["tried_at"], row["state"] == "sent", row["answer"]) for row in rows]
 
 
+def _update(db: sqlite3.Connection, change: str, ids: Sequence[int], *values: float | str) -> set[tuple[int, str]]:
+    """Change all rows in one statement, a message as a whole or not at all; number and channel of each alert."""
+    rows = db.execute(
+        f"UPDATE outbox SET {change} WHERE id IN (SELECT value FROM json_each(?1)) RETURNING number, channel",
+        (orjson.dumps(list(ids)).decode(), *values),
+    )
+    return {(row["number"], row["channel"]) for row in rows.fetchall()}
+
+
 class SqliteOutbox:
     """What the worker needs of the table, from any thread; raises OutboxError while the file refuses."""
 
@@ -63,18 +96,14 @@ class SqliteOutbox:
         """All that waits about the alerts of which something is due, for at most `limit` alerts."""
         rows = self._do(
             lambda db: db.execute(
-                "SELECT outbox.id, outbox.number, channel, due, tries, rule, key, place, at, turn, severity, delivery,"
-                ' why, "values", evidence FROM outbox JOIN event ON event.id = outbox.event'
-                " WHERE channel = ?1 AND state = 'waiting' AND outbox.number IN ("
+                f"{_ROWS} WHERE channel = ?1 AND state = 'waiting' AND outbox.number IN ("
                 "SELECT outbox.number FROM outbox JOIN event ON event.id = outbox.event"
                 " WHERE channel = ?1 AND state = 'waiting' AND due <= ?2"
                 " GROUP BY outbox.number ORDER BY max(severity) DESC, outbox.number LIMIT ?3)",
                 (channel, now, limit),
             ).fetchall()
         )
-        return [
-            OutboxRow(row["id"], row["number"], row["channel"], event_of(row), row["due"], row["tries"]) for row in rows
-        ]
+        return [_row(row) for row in rows]
 
     def next_due(self, channel: str) -> float | None:
         """When the earliest waiting row of a channel is due."""
@@ -87,28 +116,26 @@ class SqliteOutbox:
 
     def postponed(self, ids: Sequence[int], due: float) -> None:
         """These wait until `due` without having been tried."""
-        self._update("due = ?2", ids, due)
+        self._do(lambda db: _update(db, "due = ?2", ids, due))
 
     def delivered(self, ids: Sequence[int], at: float, answer: str) -> None:
-        """The endpoint took the message with these rows."""
-        self._update("state = 'sent', tried_at = ?2, answer = ?3", ids, at, answer)
+        """The endpoint took the message with these rows; what waits behind them may not be needed any more."""
+        self._settle("state = 'sent', tried_at = ?2, answer = ?3", ids, at, answer)
 
     def failed(self, ids: Sequence[int], at: float, retry_at: float | None, answer: str) -> None:
         """The endpoint did not take it; without a time to retry these rows are given up."""
         change = "tries = tries + 1, tried_at = ?2, answer = ?3"
         if retry_at is None:
-            self._update(f"{change}, state = 'given_up'", ids, at, answer)
+            self._settle(f"{change}, state = 'given_up'", ids, at, answer)
         else:
-            self._update(f"{change}, due = ?4", ids, at, answer, retry_at)
+            self._do(lambda db: _update(db, f"{change}, due = ?4", ids, at, answer, retry_at))
 
-    def _update(self, change: str, ids: Sequence[int], *values: float | str) -> None:
-        """One statement for all rows, so that a message is settled as a whole or not at all."""
-        listed = orjson.dumps(list(ids)).decode()
-        self._do(
-            lambda db: db.execute(
-                f"UPDATE outbox SET {change} WHERE id IN (SELECT value FROM json_each(?1))", (listed, *values)
-            )
-        )
+    def _settle(self, change: str, ids: Sequence[int], *values: float | str) -> None:
+        def settle(db: sqlite3.Connection) -> None:
+            for number, channel in _update(db, change, ids, *values):
+                _drop_needless(db, number, channel)
+
+        self._do(settle)
 
     def _do(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         try:

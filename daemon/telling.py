@@ -23,7 +23,8 @@ class OutboxRow(NamedTuple):
     """One event for one channel; `number` is the alert's, `id` is 0 until stored.
 
     `is_wanted` says whether the channel asks for this turn as such. One that it did not ask for still counts when it
-    is the first that the channel hears of the alert, or when what it replaces is not sent yet.
+    is the first that the channel hears of the alert, or when what it replaces is not sent yet; a message under way
+    counts as not sent, so a row is judged again when what was before it is settled.
     """
 
     id: int
@@ -52,7 +53,7 @@ class Outbox(Protocol):
         """These wait until `due` without having been tried."""
 
     def delivered(self, ids: Sequence[int], at: float, answer: str) -> None:
-        """The endpoint took the message with these rows."""
+        """The endpoint took the message with these rows; what waits behind them may not be needed any more."""
 
     def failed(self, ids: Sequence[int], at: float, retry_at: float | None, answer: str) -> None:
         """The endpoint did not take it; without a time to retry these rows are given up."""

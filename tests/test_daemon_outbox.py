@@ -147,3 +147,49 @@ def test_what_a_channel_gets_depends_on_what_it_knows(
     ledger.commit(1, event(turn, at=NOON + 60))
     assert [row[2] for row in ledger.waiting() if row[2] != "raised"] == ([turn.value] if is_stored else [])
     ledger.db.close()
+
+
+@pytest.mark.parametrize(
+    ("turns", "answer", "meanwhile", "left"),
+    [
+        ({Turn.RAISED}, "taken", [Turn.CLEARED], []),
+        ({Turn.RAISED}, "taken", [Turn.UPDATED, Turn.CLEARED], []),
+        ({Turn.RAISED, Turn.CLEARED}, "taken", [Turn.CLEARED], [Turn.CLEARED]),
+        ({Turn.RAISED, Turn.CLEARED}, "taken", [Turn.WITHDRAWN], [Turn.WITHDRAWN]),
+        ({Turn.RAISED, Turn.UPDATED}, "taken", [Turn.UPDATED, Turn.CLEARED], [Turn.UPDATED, Turn.CLEARED]),
+        ({Turn.RAISED}, "refused for now", [Turn.CLEARED], [Turn.RAISED, Turn.CLEARED]),  # told as over, later
+        ({Turn.RAISED, Turn.CLEARED}, "refused for good", [Turn.CLEARED], []),  # nobody knows what would be over
+        ({Turn.RAISED}, "refused for good", [Turn.UPDATED, Turn.CLEARED], [Turn.UPDATED, Turn.CLEARED]),
+    ],
+)
+def test_what_comes_while_a_message_is_under_way_is_judged_by_what_became_of_it(
+    tmp_path: Path, turns: set[Turn], answer: str, meanwhile: list[Turn], left: list[Turn]
+) -> None:
+    ledger = Ledger(tmp_path / "db", [Channel(name=name, url="", turns=frozenset(turns)) for name in ("chat", "mail")])
+    for number in (1, 2):
+        ledger.commit(number, event(place=f"dorm-3/{number}"))
+    ids = [row.id for row in ledger.outbox.due("chat", NOON, 10) if row.number == 1]
+    for later, turn in enumerate(meanwhile, start=1):
+        for number in (1, 2):
+            ledger.commit(number, event(turn, at=NOON + later, place=f"dorm-3/{number}"))
+    others = [row for row in ledger.waiting() if row[:2] != (1, "chat")]
+    assert len(others) == 3 * (1 + len(meanwhile))
+    if answer == "taken":
+        ledger.outbox.delivered(ids, NOON + 9, "ok")
+    else:
+        ledger.outbox.failed(ids, NOON + 9, None if answer == "refused for good" else NOON + 19, "no")
+    assert [row[2] for row in ledger.waiting() if row[:2] == (1, "chat")] == [turn.value for turn in left]
+    assert [row for row in ledger.waiting() if row[:2] != (1, "chat")] == others
+    ledger.db.close()
+
+
+def test_what_follows_an_update_under_way_is_told_no_more_than_was_asked_for(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "db", [Channel(name="chat", url="", turns=frozenset({Turn.RAISED, Turn.UPDATED}))])
+    for turn, at in ((Turn.RAISED, NOON), (Turn.UPDATED, NOON + 60)):
+        ledger.commit(1, event(turn, at=at))
+        under_way = [row.id for row in ledger.outbox.due("chat", at, 10)]
+        if turn is Turn.UPDATED:
+            ledger.commit(1, event(Turn.CLEARED, at=at + 60))
+        ledger.outbox.delivered(under_way, at, "ok")
+    assert ledger.waiting() == []
+    ledger.db.close()

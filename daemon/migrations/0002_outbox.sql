@@ -4,6 +4,7 @@ CREATE TABLE outbox (
     event   INTEGER NOT NULL REFERENCES event (id),
     number  INTEGER NOT NULL,            -- the alert's, as in the event
     channel TEXT    NOT NULL,
+    is_wanted INTEGER NOT NULL,          -- whether the channel asks for this turn as such
     due     REAL    NOT NULL,            -- not before; moves with quiet hours and after each failure
     tries   INTEGER NOT NULL DEFAULT 0,  -- failures so far
     state   TEXT    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'given_up')),
