@@ -6,11 +6,14 @@ a constant, so a stream costs a set and an event, and a reader that is slow or a
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from dashboard.view import Campus
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 15.0
 GAP_S = {"incidents": 0.2, "readings": 1.0}  # at most one event of a kind in this time
@@ -85,7 +88,11 @@ class Live:
             if self._loop is None or what in self._pending:
                 return
             self._pending.add(what)
-            self._loop.call_soon_threadsafe(self._plan, self._loop, what)
+            try:
+                self._loop.call_soon_threadsafe(self._plan, self._loop, what)
+            except RuntimeError:  # the loop was closed without a goodbye, and whoever calls must live on
+                log.warning("the panel's event loop is gone: nothing is live any more")
+                self._loop = None
 
     def _plan(self, loop: asyncio.AbstractEventLoop, what: str) -> None:
         due = self._sent_at.get(what, 0.0) + GAP_S.get(what, 1.0)

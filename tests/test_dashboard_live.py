@@ -127,3 +127,21 @@ def test_a_quiet_stream_has_heartbeats_and_ends_when_closed() -> None:
         assert len(live) == 0
 
     asyncio.run(run())
+
+
+def test_a_loop_that_closed_without_a_goodbye_harms_nobody_who_tells(caplog: pytest.LogCaptureFixture) -> None:
+    campus = busy_campus()
+    live = Live()
+
+    async def run() -> None:
+        live.open(campus)
+
+    asyncio.run(run())
+    for _ in range(3):
+        campus.tell("incidents")
+        campus.tell("readings")
+    assert [record.getMessage() for record in caplog.records] == [
+        "the panel's event loop is gone: nothing is live any more"
+    ]
+    live.close()
+    assert campus.listeners == []
