@@ -1,12 +1,15 @@
 """A configuration that is right: places, points, sources, rules and channels made of it."""
 
+import dataclasses
 import os
+import re
 import shutil
 import time
 from datetime import date
 from pathlib import Path
 
 import pytest
+from tracked import text_of, tracked
 
 from adapters.source import DeviceTime, Field, Line, MqttSource, SerialSource
 from daemon.config import ConfigError, Loaded, load
@@ -57,11 +60,9 @@ def design(tmp_path: Path) -> Loaded:
 def test_the_design_loads_without_a_warning(design: Loaded, tmp_path: Path):
     assert design.warnings == ()
     assert (design.site.id, design.site.name, design.language) == ("no1-middle", "第一中学", "zh")
-    assert (design.latitude, design.longitude, design.grace_s, design.clock) == (39.9, 116.4, 10.0, "auto")
+    assert (design.grace_s, design.clock) == (10.0, "auto")
     assert (design.panel.host, design.panel.port, design.panel.password_hash) == ("127.0.0.1", 8080, None)
     assert (design.store_path, design.commit_s) == (tmp_path / "caretaker.db", 60.0)
-    assert design.buildings["dorm-3"].supply == Span(360, 1380)
-    assert (design.buildings["dorm-3"].beds, design.buildings["dorm-3"].area_m2) == (480, 4200)
 
 
 def test_the_design_has_its_places_and_calendar(design: Loaded):
@@ -69,7 +70,7 @@ def test_the_design_has_its_places_and_calendar(design: Loaded):
     assert len(places) == 2 + 36 + 2 + 10 + 1
     room = places["dorm-3/101"]
     assert (room.kind, room.floor, room.owner, room.name) == ("dorm_room", "1", "宿管一组", "3号宿舍楼 101")
-    assert places["dorm-3"].kind == "dormitory"
+    assert (places["dorm-3"].kind, places["dorm-3"].supply) == ("dormitory", Span(360, 1380))
     assert (places["dorm-3/2F-wash"].kind, places["dorm-3/2F-wash"].floor) == ("washroom", "2")
     boiler = places["teach-1/boiler"]
     assert (boiler.kind, boiler.owner, boiler.note) == ("boiler_room", "锅炉班", "总阀在门后")
@@ -103,6 +104,12 @@ def test_the_design_changes_one_rule_and_tells_one_channel(design: Loaded):
     assert (channel.turns, channel.deliveries) == ({Turn.RAISED}, {Delivery.PAGE})
     assert channel.quiet == Span(1350, 360)
     assert "KEY" not in repr(design)
+
+
+def test_what_is_loaded_is_used():
+    used = re.compile(r"\b(?:loaded|self)\.(\w+)")
+    read = {name for path in tracked("daemon/*.py") for name in used.findall(text_of(path) or "")}
+    assert {field.name for field in dataclasses.fields(Loaded)} - read == set()
 
 
 # -- places

@@ -8,29 +8,19 @@ from daemon.config.errors import Findings, Problem
 from daemon.config.lines import Path
 from daemon.config.reading import read
 from daemon.config.tables import BuildingTable, FileTable, HoursTable, RoomTable, Section, TermTable, WhereTable
-from rules.calendar import Calendar, Span, Term
+from rules.calendar import Calendar, Term
 from rules.model import BUILDING_KINDS, Place
 
 _LISTS = {"washrooms": "washroom", "corridors": "corridor", "stairwells": "stairwell", "offices": "office",
           "drinking_boilers": "drinking_boiler"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Building:
-    """What is known of a building beyond its place; `supply` is when its power is on, None: always."""
-
-    id: str
-    area_m2: float | None = None
-    beds: int | None = None
-    supply: Span | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Campus:
-    """Places and buildings by id; `doubtful` are buildings whose table could not be read."""
+    """Places by id, and the ids of buildings; `doubtful` are buildings whose table could not be read."""
 
     places: Mapping[str, Place]
-    buildings: Mapping[str, Building]
+    buildings: tuple[str, ...]
     doubtful: frozenset[str]
 
     def has_place(self, path: Path, place: str, findings: Findings) -> bool:
@@ -48,7 +38,7 @@ class Campus:
             return tuple(item.id for item in self.places.values() if item.building == building)
         room = place.partition("/")[2]
         rooms = tuple(f"{other}/{room}" for other in self.buildings if f"{other}/{room}" in self.places)
-        return rooms or tuple(self.buildings)
+        return rooms or self.buildings
 
     def chosen(self, where: Section, path: Path, findings: Findings) -> tuple[str, ...] | None:
         """The ids of the places that fit a `where`; None when it is wrong."""
@@ -75,7 +65,7 @@ class Campus:
 def campus(file: FileTable, findings: Findings) -> Campus:
     """All buildings and rooms."""
     places: dict[str, Place] = {}
-    buildings: dict[str, Building] = {}
+    buildings: list[str] = []
     declared: dict[str, Path] = {}
     doubtful: set[str] = set()
     for index, raw in enumerate(file.building):
@@ -89,7 +79,7 @@ def campus(file: FileTable, findings: Findings) -> Campus:
         if table.id in declared:
             findings.error((*path, "id"), "duplicate", noun="building", found=table.id, other=declared[table.id])
             continue
-        buildings[table.id] = Building(id=table.id, area_m2=table.area_m2, beds=table.beds, supply=table.supply)
+        buildings.append(table.id)
         twice = set()
         for place, key in _places(table):
             if place.id in places and key not in twice:
@@ -97,7 +87,7 @@ def campus(file: FileTable, findings: Findings) -> Campus:
                 findings.error((*path, key), "duplicate", noun="room", found=place.id, other=declared[place.id])
             places[place.id] = place
             declared[place.id] = (*path, key)
-    known = Campus(places, buildings, frozenset(doubtful))
+    known = Campus(places, tuple(buildings), frozenset(doubtful))
     _exceptions(file.room, places, known, findings)
     return known
 
@@ -146,7 +136,7 @@ def _exceptions(tables: Sequence[Section], places: dict[str, Place], known: Camp
         if building not in known.buildings:
             if building not in known.doubtful:
                 findings.error((*path, "id"), "unknown_name", noun="building", found=building,
-                               allowed=tuple(known.buildings))  # fmt: skip
+                               allowed=known.buildings)  # fmt: skip
             continue
         house = places[building]
         usual = places.get(table.id) or Place(

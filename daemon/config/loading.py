@@ -11,7 +11,7 @@ from pathlib import Path
 from adapters.device_table import load_tables
 from adapters.source import Source
 from daemon.channel import Channel
-from daemon.config.campus import Building, calendar, campus
+from daemon.config.campus import calendar, campus
 from daemon.config.errors import LANGUAGES, ConfigError, Findings, Problem, message_language, report
 from daemon.config.files import Secrets
 from daemon.config.hints import Bus, hints
@@ -51,11 +51,8 @@ class Loaded:
     path: Path
     site: Site
     language: str
-    latitude: float | None
-    longitude: float | None
     grace_s: float
     clock: str
-    buildings: Mapping[str, Building]
     sources: tuple[Source, ...]
     rules: Placed
     panel: Panel
@@ -130,11 +127,8 @@ def _loaded(path: Path, file: FileTable, findings: Findings) -> Loaded | None:
         path=path,
         site=site,
         language=about.language,
-        latitude=about.latitude,
-        longitude=about.longitude,
         grace_s=about.grace_s,
         clock=about.clock,
-        buildings=known.buildings,
         sources=made.sources,
         rules=rules,
         panel=panel,
