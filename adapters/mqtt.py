@@ -12,6 +12,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from secrets import token_hex
@@ -26,13 +27,15 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from adapters.mqtt_client import Client, Publish, Wire
 from adapters.payloads.topics import TopicTable, subscription
 from adapters.source import MqttSource
-from rules.model import Fault, How, Reason, Received, Sample
+from rules.model import Fault, How, Reason, Received, Sample, source_device
 
 log = logging.getLogger("caretaker.mqtt")
 
 RECEIVE_MAXIMUM = 5_000
+LARGEST_PACKET = 1 << 20   # no sensor says more at once
 KEEPALIVE_S = 30
 LONGEST_PAUSE_S = 60.0
+STEADY_S = 30.0        # a connection that held so long is worth coming back to quickly
 BURST = 500            # messages handed over together at most
 WINDOW_V5 = 4_000      # commit before the broker stops sending at RECEIVE_MAXIMUM
 WINDOW_V311 = 10       # mosquitto stops at 20 unacknowledged messages unless it is configured otherwise
@@ -40,7 +43,7 @@ _UNSUPPORTED_VERSION = 132
 
 
 class HandOver(Protocol):
-    def __call__(self, received: Sequence[Received], *, window: int, is_new_session: bool) -> None: ...
+    def __call__(self, received: Sequence[Received], *, window: int, session: int) -> None: ...
 
 
 class MqttTransport:
@@ -51,14 +54,15 @@ class MqttTransport:
         self._clock = clock
         self._hand_over = hand_over
         self._table = TopicTable(source.name, source.topics)
-        self._state = f"source/{source.name}"
+        self._state = source_device(source.name)
         self._marker_topic = f"caretaker/{source.client_id}/marker".encode()
         self._marker: bytes | None = None
+        self._marker_packet = 0
         self._protocol = MQTTProtocolVersion.MQTTv5
-        self._client: Client | None = None
         self._burst: list[Received] = []
-        self._is_new_session = False
-        self._acks: deque[Sequence[int]] = deque()
+        self._session_number = 0  # the session that was there before us; a new one counts up
+        self._told_session = 0
+        self._acks: deque[tuple[int, Sequence[int]]] = deque()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._stopping = threading.Event()
@@ -79,9 +83,9 @@ class MqttTransport:
         self._wake_read.close()
         self._wake_write.close()
 
-    def acknowledge(self, packets: Sequence[int]) -> None:
-        """Tell the broker that these packets, in this order, are safe with us."""
-        self._acks.append(packets)
+    def acknowledge(self, session: int, packets: Sequence[int]) -> None:
+        """Tell the broker that these packets of a session, in this order, are safe with us."""
+        self._acks.append((session, packets))
         self._wake()
 
     def _wake(self) -> None:
@@ -96,9 +100,9 @@ class MqttTransport:
         pause = 1.0
         while not self._stopping.is_set():
             self._was_accepted = False
-            protocol = self._protocol
+            protocol, began = self._protocol, time.monotonic()
             reason = self._session()
-            if self._was_accepted:
+            if self._was_accepted and time.monotonic() - began > STEADY_S:
                 pause = 1.0
             elif protocol == MQTTProtocolVersion.MQTTv5 != self._protocol:
                 continue  # it speaks 3.1.1 only: no failure, another greeting
@@ -110,13 +114,15 @@ class MqttTransport:
 
     def _session(self) -> str:
         """Connect and pump until the connection ends; why it ended."""
-        self._client = client = self._make_client()
         protocol = self._protocol
+        client: Client | None = None
         try:
+            client = self._make_client()
             if protocol == MQTTProtocolVersion.MQTTv5:
                 properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
                 properties.SessionExpiryInterval = self._source.session_s
                 properties.ReceiveMaximum = RECEIVE_MAXIMUM
+                properties.MaximumPacketSize = LARGEST_PACKET
                 client.connect(
                     self._source.host, self._source.port, KEEPALIVE_S, clean_start=False, properties=properties
                 )
@@ -127,7 +133,8 @@ class MqttTransport:
             return str(error)
         finally:
             self._flush()
-            client.close()
+            if client is not None:
+                client.close()
         if not self._was_accepted and protocol == self._protocol and client.was_cut:
             # Some brokers hang up on MQTT 5 instead of naming the version they speak; so may one that just starts.
             is_v5 = protocol == MQTTProtocolVersion.MQTTv5
@@ -135,17 +142,19 @@ class MqttTransport:
         return reason
 
     def _pump(self, client: Client) -> str:
-        wire = client.wire
+        wire, wake = client.wire, self._wake_read.fileno()
+        poll = select.poll()
+        poll.register(wake, select.POLLIN)
         while True:
-            both: list[Wire | socket.socket] = [wire, self._wake_read]
-            readable, _, _ = select.select(both, [wire] if wire.has_unsent else [], [], 0 if wire.has_bytes else 1.0)
-            if self._wake_read in readable:
+            poll.register(wire, select.POLLIN | (select.POLLOUT if wire.has_unsent else 0))
+            ready = {descriptor for descriptor, _ in poll.poll(0 if wire.has_bytes else 1000)}
+            if wake in ready:
                 self._wake_read.recv(4096)
             self._send_acks(wire)
             if self._stopping.is_set():
                 client.disconnect()
                 return "stopped"
-            if wire in readable or wire.has_bytes:
+            if wire.fileno() in ready or wire.has_bytes:
                 self._read(client, wire)
             outcome = client.loop_misc()
             if client.want_write():  # what a callback queued
@@ -163,16 +172,17 @@ class MqttTransport:
         self._flush()
 
     def _flush(self) -> None:
-        if self._burst or self._is_new_session:
+        if self._burst or self._told_session != self._session_number:
             burst, self._burst = self._burst, []
-            is_new, self._is_new_session = self._is_new_session, False
+            self._told_session = self._session_number
             window = WINDOW_V5 if self._protocol == MQTTProtocolVersion.MQTTv5 else WINDOW_V311
-            self._hand_over(burst, window=window, is_new_session=is_new)
+            self._hand_over(burst, window=window, session=self._session_number)
 
     def _send_acks(self, wire: Wire) -> None:
         while self._acks and self._was_accepted:
-            packets = self._acks.popleft()
-            wire.send(b"".join(b"\x40\x02" + packet.to_bytes(2, "big") for packet in packets))  # PUBACK
+            session, packets = self._acks.popleft()
+            if session == self._session_number:  # the ids of a lost session now mean other messages
+                wire.send(b"".join(b"\x40\x02" + packet.to_bytes(2, "big") for packet in packets))  # PUBACK
 
     # -- paho's callbacks, all in the thread
 
@@ -186,6 +196,7 @@ class MqttTransport:
             client.tls_set_context(ssl.create_default_context(cafile=source.ca_file))
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_marker_answer
         client.on_publish_received = self._on_publish
         return client
 
@@ -196,9 +207,9 @@ class MqttTransport:
                 self._protocol = MQTTProtocolVersion.MQTTv311
             return
         self._was_accepted = True
-        if not flags.session_present:  # the broker remembers nothing: old packet ids mean nothing any more
-            self._acks.clear()
-            self._is_new_session = True
+        if not flags.session_present:
+            self._flush()  # what was read in the old session belongs to it
+            self._session_number += 1
         is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
         filters = dict.fromkeys(subscription(topic.filter) for topic in self._source.topics)
         wanted = [*filters, self._marker_topic.decode()]
@@ -206,7 +217,16 @@ class MqttTransport:
         self._marker = token_hex(8).encode() if flags.session_present else None
         if self._marker:  # what queued up may come before the answer to our subscription
             self._tell({f"{self._state}/online": 1.0, f"{self._state}/backlog": 1.0})
-            client.publish(self._marker_topic.decode(), self._marker, qos=1)
+            self._marker_packet = client.publish(self._marker_topic.decode(), self._marker, qos=1).mid
+
+    def _on_marker_answer(self, _client: Any, _data: Any, packet: int, reason: Any, _properties: Any) -> None:
+        if self._marker and packet == self._marker_packet and reason.is_failure:
+            at = self._clock()
+            detail = f"the broker refuses {self._marker_topic.decode()} ({reason}): allow it in its ACL"
+            log.error("%s: %s", self._source.name, detail)
+            self._burst.append(Received(at, Fault(self._source.name, at, Reason.LINK_LOST, detail)))
+            self._marker = None
+            self._tell({f"{self._state}/backlog": 0.0})
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Sequence[Any], _properties: Any) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]

@@ -15,27 +15,28 @@ class SystemClock:
     """Unix seconds; `is_right` says whether the machine's time is known to be right.
 
     A Raspberry Pi has no battery clock: after a power cut it starts in the past until a time service corrects it.
-    Until then `now` runs on monotonic time from where it started, so that stretches of time stay true, and
-    `correction` is what must be added to such stamps once the clock is right. With `trusted` it is believed at once.
+    Until `settle` finds it right, `now` runs on monotonic time from where it started, so that stretches of time stay
+    true, and `correction` is what must be added to such stamps afterwards. With `trusted` it is believed at once.
     """
 
     def __init__(self, *, trusted: bool = False, root: Path = Path("/")) -> None:
-        self._is_right = trusted
+        self.is_right = trusted
         self._root = root
         self._start = time.time() - time.monotonic()
         self.correction = 0.0
 
     def now(self) -> float:
-        return time.time() if self._is_right else self._start + time.monotonic()
+        return time.time() if self.is_right else self._start + time.monotonic()
 
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def is_right(self) -> bool:
-        if not self._is_right and self._can_be_believed():
+    def settle(self) -> bool:
+        """Look whether the clock is right by now; for one thread alone, since it changes what `now` says."""
+        if not self.is_right and self._can_be_believed():
             self.correction = time.time() - self.now()
-            self._is_right = True
-        return self._is_right
+            self.is_right = True
+        return self.is_right
 
     def _can_be_believed(self) -> bool:
         return (

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ class Driver:
         self._pipeline = pipeline
         self._died = died
         self._inbox: queue.SimpleQueue[Batch | Callable[[], None] | None] = queue.SimpleQueue()
+        self._is_dead = False
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
 
     def start(self) -> None:
@@ -29,7 +31,7 @@ class Driver:
 
     @property
     def is_running(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and not self._is_dead
 
     def put(self, batch: Batch) -> None:
         """Hand over what a transport received; never blocks."""
@@ -39,6 +41,8 @@ class Driver:
         """Run a closure in the pipeline's thread and return its answer."""
         if threading.current_thread() is self._thread:
             return question()
+        if self._is_dead:
+            raise RuntimeError("the pipeline has stopped on a bug")
         answer: Future[T] = Future()
 
         def run() -> None:
@@ -61,13 +65,15 @@ class Driver:
                 self._pipeline.tick()
             self._pipeline.finish()
         except BaseException as error:
+            self._is_dead = True
             log.critical("the pipeline stopped on a bug", exc_info=True)
             self._died(error)
             raise
 
     def _work(self) -> bool:
-        """Handle what is there, waiting at most a tick for the first; False when told to stop."""
+        """Handle what is there, for a tick at most; False when told to stop."""
         item: Any
+        end = time.monotonic() + TICK_S
         try:
             item = self._inbox.get(timeout=TICK_S)
         except queue.Empty:
@@ -77,6 +83,8 @@ class Driver:
                 self._pipeline.consume(item)
             else:
                 item()
+            if time.monotonic() >= end:  # under a steady flow the inbox is never empty
+                return True
             try:
                 item = self._inbox.get_nowait()
             except queue.Empty:

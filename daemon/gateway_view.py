@@ -93,7 +93,7 @@ class GatewayView:
 
     def notices(self) -> Sequence[str]:
         keys = []
-        if not self._clock.is_right():
+        if not self._clock.is_right:
             keys.append("clock_waiting")
         if self._pipeline.is_disk_refusing:
             keys.append("disk_full")

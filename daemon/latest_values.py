@@ -13,6 +13,11 @@ class LatestValues:
         self._judged: dict[str, tuple[float, float]] = {}
         self._shown: dict[str, tuple[float, float]] = {}
 
+    def restore(self, rows: Mapping[str, tuple[float, float, bool]]) -> None:
+        """Take up what the last life showed."""
+        for point, (at, value, is_shown_only) in rows.items():
+            (self._shown if is_shown_only else self._judged)[point] = (at, value)
+
     def judged(self, sample: Sample) -> None:
         """A sample that counts; a device may send other points each time."""
         previous = self._newest.get(sample.device)

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from daemon.latest_values import LatestValues
 from daemon.packing import Entry
 from daemon.source_record import Health, SourceRecord
-from daemon.store import Commit, Packet
+from daemon.store import Commit, Packet, Shown
 from daemon.telling import OutboxRow
 from rules.check import Check
 from rules.engine import Engine, Snapshot
@@ -38,6 +38,8 @@ log = logging.getLogger("caretaker.pipeline")
 BACKLOG_LIMIT_S = 600.0    # the mark waits no longer than this for a source to deliver what queued up
 RETRY_S = 5.0              # between attempts to commit to a disk that refuses
 SNAPSHOT_S = 3600.0
+SHORT_STOP_S = 60.0        # a stop no longer than this and a commit is no downtime
+UNDERWAY_S = 60.0          # how long stamps of before the clock was right may still be on their way
 CLOCK_BACK_S = 600.0       # a clock set back by more starts everything anew; by less, time stands until it is caught up
 LATE_RUN = 5               # samples that come too late in a row before a device's clock is no longer believed
 HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobody can send again is counted and dropped
@@ -46,25 +48,30 @@ HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobod
 class Clock(Protocol):
     correction: float
 
+    @property
+    def is_right(self) -> bool: ...
     def now(self) -> float: ...
     def monotonic(self) -> float: ...
-    def is_right(self) -> bool: ...
+    def settle(self) -> bool: ...
 
 
 class Log(Protocol):
     """What the pipeline writes to."""
 
     def commit(self, commit: Commit) -> int: ...
-    def save_snapshot(self, batch: int, snapshot: Snapshot) -> None: ...
+    def save_snapshot(self, batch: int, snapshot: Snapshot, latest: Shown) -> None: ...
 
 
 class Batch(NamedTuple):
-    """What a transport hands over in one go; `window` is how many packets it may leave unacknowledged."""
+    """What a transport hands over in one go.
+
+    `window` is how many packets may stay unacknowledged; packet ids mean something within their `session` only.
+    """
 
     source: str
     received: Sequence[Received]
     window: int = 0
-    is_new_session: bool = False
+    session: int = 0
 
 
 class OpenAlert(NamedTuple):
@@ -96,7 +103,7 @@ class Pipeline:
         next_number: int,
         windows: Mapping[str, Sequence[Packet]],
         outbox_rows: Callable[[Event, int], Iterable[OutboxRow]],
-        acknowledge: Callable[[str, Sequence[int]], None],
+        acknowledge: Callable[[str, int, Sequence[int]], None],
         changed: Callable[[str], None],
     ) -> None:
         self.engine = engine
@@ -110,12 +117,14 @@ class Pipeline:
         self._outbox_rows = outbox_rows
         self._acknowledge = acknowledge
         self._changed = changed
-        self._sources = {source: SourceRecord(packets) for source, packets in windows.items()}
+        self._sources = {source: SourceRecord(source, packets) for source, packets in windows.items()}
         self._entries: list[Entry] = []
         self._events: list[tuple[int, Event]] = []
         self._outbox: list[OutboxRow] = []
         self._new_sessions: set[str] = set()
         self._early: list[Batch] = []            # what came before the clock was right
+        self._early_samples = 0
+        self._begun_at: float | None = None      # when the clock was found right (monotonic)
         self._last_at: dict[str, float] = {}
         self._late_runs: dict[str, int] = {}
         self.latest = LatestValues()
@@ -131,12 +140,12 @@ class Pipeline:
 
     def consume(self, batch: Batch) -> None:
         """Take what a transport received."""
-        if not self._clock.is_right():
+        if not self._has_begun():
             self._wait_for_clock(batch)
             return
         record = self._record(batch.source)
-        if batch.is_new_session:
-            record.forget_packets()
+        if batch.session != record.session:
+            record.begin_session(batch.session)
             self._new_sessions.add(batch.source)
         for received in batch.received:
             what = received.what
@@ -148,7 +157,7 @@ class Pipeline:
             if isinstance(what, Fault):
                 record.note_fault(what)
             else:
-                self._take_in(record, received, what)
+                self._take_in(record, self._believed(record, received), what)
         if self._pending_since is None and (self._entries or record.pending):
             self._pending_since = self._clock.monotonic()
         if batch.window and len(record.pending) >= batch.window:
@@ -176,19 +185,34 @@ class Pipeline:
             if at <= last:
                 at = stamp(last + 0.001)
             self._last_at[device] = at
-        sample = Sample(at, device, values)
-        flag = self.engine.take(sample, backlog=how is How.BACKLOG)
+        flag = self._log(record, Sample(at, device, values), backlog=how is How.BACKLOG)
+        if flag is Flag.LATE:
+            behind = f"{self.engine.mark - at:.0f} s behind the mark"
+            record.note_fault(Fault(device, received.arrived, Reason.LATE, behind))
+
+    def _log(self, record: SourceRecord, sample: Sample, *, backlog: bool = False) -> Flag:
+        flag = self.engine.take(sample, backlog=backlog)
         self._entries.append((sample, flag))
         record.samples += 1
         if flag is Flag.JUDGED:
             self.latest.judged(sample)
         else:
-            self.latest.shown(at, values)
-        if flag is Flag.LATE:
-            behind = f"{self.engine.mark - at:.0f} s behind the mark"
-            record.note_fault(Fault(device, received.arrived, Reason.LATE, behind))
-        if device.startswith("source/"):
+            self.latest.shown(sample.at, sample.values)
+        if sample.device.startswith("source/"):
             record.note_state(sample)
+        return flag
+
+    def _believed(self, record: SourceRecord, received: Received) -> Received:
+        """What was received, on the scale of the right clock, and as backlog only while its source delivers one."""
+        correction = self._clock.correction
+        if correction and self._clock.monotonic() - (self._begun_at or 0.0) < UNDERWAY_S:
+            arrived, now = received.arrived, self._clock.now()
+            if abs(now - arrived - correction) < abs(now - arrived):  # stamped before the clock was put right
+                received = received._replace(arrived=arrived + correction)
+        how = received.how
+        if (how is How.BACKLOG or how is How.BACKLOG_TIMED) and not self.engine.is_away(record.device):
+            received = received._replace(how=How.ARRIVAL if how is How.BACKLOG else How.TIMED)
+        return received
 
     def _is_always_late(self, device: str, at: float) -> bool:
         """Whether a device's clock is so slow that all it sends comes too late: then its time is not believed."""
@@ -209,27 +233,46 @@ class Pipeline:
                 self._record(sample.device.removeprefix("source/")).note_state(sample)
         return self.engine.advance(mark)
 
-    def _wait_for_clock(self, batch: Batch) -> None:
-        """Before the clock is right nothing is judged or logged; stamps are put right when it is."""
-        if sum(len(early.received) for early in self._early) < HELD_SAMPLES:
-            self._early.append(batch)
-        else:
-            self._record(batch.source).note_fault(Fault(batch.source, 0.0, Reason.OVERFLOW, "the clock is not set"))
-
     def _record(self, source: str) -> SourceRecord:
         record = self._sources.get(source)
         if record is None:
-            record = self._sources[source] = SourceRecord()
+            record = self._sources[source] = SourceRecord(source)
         return record
+
+    # -- the start
+
+    def _has_begun(self) -> bool:
+        """Whether the clock is right; when it turns right, what that makes known is logged first."""
+        if self._begun_at is None and self._clock.settle():
+            self._begun_at = self._clock.monotonic()
+            self._note_downtime()
+            early, self._early = self._early, []
+            for batch in early:
+                self.consume(batch)
+        return self._begun_at is not None
+
+    def _wait_for_clock(self, batch: Batch) -> None:
+        """Before the clock is right nothing is judged or logged; stamps are put right when it is."""
+        if self._early_samples < HELD_SAMPLES:
+            self._early.append(batch)
+            self._early_samples += len(batch.received)
+        else:
+            self._record(batch.source).note_fault(Fault(batch.source, 0.0, Reason.OVERFLOW, "the clock is not set"))
+
+    def _note_downtime(self) -> None:
+        """After a longer stop, log that nobody listened since the last commit: no sensor is called silent for it."""
+        mark = self.engine.mark
+        if mark == 0.0 or self._clock.now() - mark < self._commit_s + SHORT_STOP_S:
+            return  # what the sensors sent during a restart of seconds waited at the broker
+        for record in self._sources.values():
+            self._log(record, Sample(stamp(mark + 0.001), record.device, {f"{record.device}/online": 0.0}))
 
     # -- time
 
     def tick(self) -> None:
         """Let time pass: judge, and commit what is due."""
-        if not self._clock.is_right():
+        if not self._has_begun():
             return
-        if self._early:
-            self._consume_early()
         now = self._clock.monotonic()
         if self.engine.mark > self._clock.now() + CLOCK_BACK_S:
             self._start_anew()
@@ -246,6 +289,7 @@ class Pipeline:
         log.error("the clock went back by %.0f s: all holds start anew, open alerts are withdrawn", back_s)
         self.engine.forget()
         self._last_at.clear()
+        self.latest = LatestValues()
         self.add_events(withdrawal(*name, place, at) for name, (_, place) in tuple(self._open.items()))
         self._snapshot_at = 0.0  # what was logged before must never be replayed into what follows
 
@@ -267,12 +311,6 @@ class Pipeline:
             if tell:
                 self._outbox.extend(self._outbox_rows(event, number))
 
-    def _consume_early(self) -> None:
-        early, self._early = self._early, []
-        for batch in early:
-            shifted = [r._replace(arrived=r.arrived + self._clock.correction) for r in batch.received]
-            self.consume(batch._replace(received=shifted))
-
     def _is_held_by_backlog(self, now: float) -> bool:
         away = self.engine.away
         if not away:
@@ -282,9 +320,9 @@ class Pipeline:
             self._waiting_since = now
         if now - self._waiting_since < BACKLOG_LIMIT_S:
             return True
-        for state in away:  # a marker that never came back: go on without it, and log that
-            end = Sample(self._clock.now(), state, {f"{state}/backlog": 0.0})
-            self.consume(Batch(state.removeprefix("source/"), [Received(self._clock.now(), end)]))
+        for record in self._sources.values():
+            if record.device in away:  # a marker that never came back: go on without it, and log that
+                self._log(record, Sample(stamp(self._clock.now()), record.device, {f"{record.device}/backlog": 0.0}))
         return False
 
     # -- commit
@@ -318,7 +356,7 @@ class Pipeline:
         self._pending_since = None
         self.commits += 1
         for name, record in pending.items():
-            self._acknowledge(name, record.committed())
+            self._acknowledge(name, record.session, record.committed())
         if now >= self._snapshot_at:
             self._save_snapshot(batch)
         if has_turned:
@@ -332,7 +370,7 @@ class Pipeline:
 
     def _save_snapshot(self, batch: int) -> None:
         try:
-            self._store.save_snapshot(batch, self.engine.snapshot())
+            self._store.save_snapshot(batch, self.engine.snapshot(), self.latest.rows())
         except sqlite3.Error as error:
             log.error("no snapshot: %s; the next start reads more of the log", error)
         self._snapshot_at = self._clock.monotonic() + SNAPSHOT_S

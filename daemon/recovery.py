@@ -10,16 +10,15 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from daemon.pipeline import Batch, Clock, OpenAlert, Pipeline, withdrawal
+from daemon.pipeline import OpenAlert, Pipeline, withdrawal
 from daemon.store import Store
 from rules.engine import Engine, Watch
 from rules.incident import Incident
-from rules.model import Event, How, Received, Sample, Turn
+from rules.model import Event, Turn
 
 log = logging.getLogger("caretaker.recovery")
 
-SHORT_STOP_S = 60.0
-WARM_UP_S = 26 * 3600.0  # the longest any rule looks back, plus the evening before
+WARM_UP_S = 26 * 3600.0  # a day and the evening before; further back where an open alert began earlier
 
 
 class Recovered(NamedTuple):
@@ -43,8 +42,9 @@ def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incident
     after = 0
     cold: set[tuple[str, str]] = set()
     if saved is not None:
-        after, snapshot = saved
-        cold = engine.restore(snapshot)
+        after = saved.batch
+        cold = engine.restore(saved.engine)
+        pipeline.latest.restore(saved.latest)
     batches = missing = 0
     for batch in store.batches(after=after):
         batches += 1
@@ -53,24 +53,29 @@ def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incident
                 missing += 1
                 log.error("event %s %s %s at %.3f was never committed: written now", *event[:2], event.turn, event.at)
                 pipeline.add_events([event])
-    warm_open = _warm_up(engine, store, [w for w in watches if (w.rule, w.key) in cold]) if cold else {}
     known = {(watch.rule, watch.key) for watch in watches}
     opened = {(incident.raised.rule, incident.raised.key): incident for incident in incidents}
+    since = min([engine.mark - WARM_UP_S, *(i.raised.evidence.since for name, i in opened.items() if name in cold)])
+    warm_open = _warm_up(engine, store, [w for w in watches if (w.rule, w.key) in cold], since) if cold else {}
     gone = [
         incident for name, incident in opened.items() if name not in known or (name in cold and name not in warm_open)
     ]
     ends = [(i.raised.rule, i.raised.key, i.raised.place, max(engine.mark, i.raised.at)) for i in gone]
     pipeline.add_events([withdrawal(*end) for end in ends])
-    pipeline.add_events([event for name, event in warm_open.items() if name not in opened], tell=False)
+    # Raised now, by a rule that is new: its own time may be that of an alert that was withdrawn.
+    new = [event._replace(at=engine.mark) for name, event in warm_open.items() if name not in opened]
+    pipeline.add_events(new, tell=False)
     pipeline.finish()  # from here on the snapshot speaks of this configuration
     return Recovered(batches, len(cold), missing, len(gone))
 
 
-def _warm_up(engine: Engine, store: Store, watches: Sequence[Watch]) -> dict[tuple[str, str], Event]:
+def _warm_up(
+    engine: Engine, store: Store, watches: Sequence[Watch], since: float
+) -> dict[tuple[str, str], Event]:
     """Run changed watches alone over the recent log; the raise of each that holds at its end."""
     alone = Engine(watches)
     raised: dict[tuple[str, str], Event] = {}
-    for batch in store.batches(since=engine.mark - WARM_UP_S):
+    for batch in store.batches(since=since):
         for sample, flag in batch.entries:
             alone.take(sample, flag=flag)
         for event in alone.advance(batch.mark):
@@ -81,17 +86,3 @@ def _warm_up(engine: Engine, store: Store, watches: Sequence[Watch]) -> dict[tup
     for watch in watches:
         engine.adopt(watch.rule, watch.key, alone.state(watch.rule, watch.key))
     return raised
-
-
-def note_downtime(pipeline: Pipeline, sources: Sequence[str], clock: Clock, commit_s: float) -> None:
-    """After a longer stop, log that nobody listened since the last commit, so that no sensor is called silent for it.
-
-    A restart of seconds is not worth a line: what the sensors sent meanwhile waited at the broker.
-    """
-    mark = pipeline.engine.mark
-    if mark == 0.0 or clock.now() - mark < commit_s + SHORT_STOP_S:
-        return
-    for source in sources:
-        state = f"source/{source}"
-        gone = Sample(mark + 0.001, state, {f"{state}/online": 0.0})
-        pipeline.consume(Batch(source, [Received(clock.now(), gone, How.BACKLOG_TIMED)]))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from daemon.store import WINDOW, Packet
-from rules.model import Fault, Received, Sample
+from rules.model import Fault, Received, Sample, source_device
 
 
 class Health(NamedTuple):
@@ -21,15 +21,15 @@ class Health(NamedTuple):
 class SourceRecord:
     """Counts of one source, and its packets: `pending` are received and not yet committed."""
 
-    __slots__ = ("_faults", "_last_fault", "_online", "_since", "_window", "pending", "resent", "samples")
-
-    def __init__(self, window: Sequence[Packet] = ()) -> None:
+    def __init__(self, name: str, window: Sequence[Packet] = ()) -> None:
+        self.device = source_device(name)
         self._online: bool | None = None
         self._since = 0.0
         self._faults: Counter[str] = Counter()
         self._last_fault = ""
         self._window: dict[int, int] = dict(window)  # packet id -> digest
         self.pending: dict[int, int] = {}
+        self.session = 0  # the one that a broker kept for us over the restart
         self.resent = 0
         self.samples = 0
 
@@ -41,8 +41,9 @@ class SourceRecord:
         self.resent += is_repeat
         return is_repeat
 
-    def forget_packets(self) -> None:
+    def begin_session(self, session: int) -> None:
         """A new session: nothing old can come again, no old id means anything."""
+        self.session = session
         self._window.clear()
         self.pending.clear()
 

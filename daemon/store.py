@@ -33,7 +33,7 @@ WINDOW = 5_000  # packets a broker can have sent without an acknowledgement: our
 
 
 _INSERT_EVENT = """
-    INSERT OR IGNORE INTO event (number, rule, key, place, at, turn, severity, delivery, why, "values", evidence)
+    INSERT INTO event (number, rule, key, place, at, turn, severity, delivery, why, "values", evidence)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
@@ -56,6 +56,17 @@ class Commit(NamedTuple):
     new_sessions: Iterable[str]
 
 
+Shown = Mapping[str, tuple[float, float, bool]]  # newest values by point: time, value, whether shown only
+
+
+class Saved(NamedTuple):
+    """A snapshot read back, and the batch it follows."""
+
+    batch: int
+    engine: Snapshot
+    latest: Shown
+
+
 class LoggedBatch(NamedTuple):
     """A commit read back."""
 
@@ -67,8 +78,8 @@ class LoggedBatch(NamedTuple):
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with the settings that hold everywhere."""
     connection = sqlite3.connect(
-        f"file:{path}?mode={'ro' if read_only else 'rwc'}", uri=True, isolation_level=None, check_same_thread=False,
-        timeout=10.0,
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}", uri=True, isolation_level=None,
+        check_same_thread=False, timeout=10.0,
     )  # fmt: skip
     connection.row_factory = sqlite3.Row
     if not read_only:
@@ -120,9 +131,9 @@ class Store:
         try:
             self.connection = connect(path)
             migrate(self.connection)
+            rows = self.connection.execute("SELECT id, points FROM layout").fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"{path}: {error}; is it a database of caretaker, and may this user write it?") from error
-        rows = self.connection.execute("SELECT id, points FROM layout").fetchall()
         self._layouts: dict[int, Layout] = {row["id"]: tuple(orjson.loads(row["points"])) for row in rows}
         self._numbers = {layout: number for number, layout in self._layouts.items()}
         self._new_layouts: list[tuple[int, str]] = []
@@ -194,20 +205,21 @@ class Store:
             self._new_layouts.append((number, orjson.dumps(layout).decode()))
         return number
 
-    def save_snapshot(self, batch: int, snapshot: Snapshot) -> None:
-        """Replace the snapshot by what the engine remembered right after this batch."""
-        body = zlib.compress(orjson.dumps(tuple(snapshot)), 6)
+    def save_snapshot(self, batch: int, snapshot: Snapshot, latest: Shown) -> None:
+        """Replace the snapshot by what engine and panel remembered right after this batch."""
+        body = zlib.compress(orjson.dumps([snapshot, latest], default=tuple), 6)
         self.connection.execute("INSERT OR REPLACE INTO snapshot (id, batch, body) VALUES (1, ?, ?)", (batch, body))
 
     # -- reading back at the start
 
-    def snapshot(self) -> tuple[int, Snapshot] | None:
-        """The last snapshot and the batch it follows."""
+    def snapshot(self) -> Saved | None:
+        """The last snapshot."""
         row = self.connection.execute("SELECT batch, body FROM snapshot").fetchone()
         if row is None:
             return None
         try:
-            return row["batch"], Snapshot(*orjson.loads(zlib.decompress(row["body"])))
+            engine, latest = orjson.loads(zlib.decompress(row["body"]))
+            return Saved(row["batch"], Snapshot(*engine), {point: tuple(shown) for point, shown in latest.items()})
         except (zlib.error, ValueError, TypeError) as error:
             log.error("the snapshot is damaged (%s): the whole log is read instead", error)
             return None
@@ -237,10 +249,6 @@ class Store:
             "SELECT 1 FROM event WHERE rule = ? AND key = ? AND at = ? AND turn = ?", event.name
         ).fetchone()
         return row is not None
-
-    def last_mark(self) -> float:
-        row = self.connection.execute("SELECT mark FROM batch ORDER BY id DESC LIMIT 1").fetchone()
-        return row["mark"] if row else 0.0
 
     def open_incidents(self) -> list[Incident]:
         """All incidents that have not ended."""

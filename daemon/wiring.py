@@ -1,6 +1,7 @@
 """The one function where concrete classes meet."""
 
 import logging
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ from daemon.gateway_view import Changes, GatewayView
 from daemon.message import compose
 from daemon.outbox import SqliteOutbox
 from daemon.pipeline import Batch, Clock, Pipeline
-from daemon.recovery import note_downtime, open_alerts, recover
+from daemon.recovery import open_alerts, recover
 from daemon.store import Store
 from daemon.teller import Teller
 from daemon.telling import rows_for
@@ -26,10 +27,11 @@ from dashboard.panel import panel
 from dashboard.server import PanelServer
 from rules.check import Check
 from rules.engine import Engine
-from rules.model import Point, Received
+from rules.model import Point, Received, source_device, state_point
 
 log = logging.getLogger("caretaker")
 
+SECRET_BYTES = 32
 SEND_S = 20.0  # the longest an endpoint may take to answer
 
 
@@ -81,10 +83,10 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         open_alerts=open_alerts(incidents), next_number=store.next_number(),
         windows={source.name: store.window(source.name) for source in loaded.sources},
         outbox_rows=lambda event, number: rows_for(event, number, loaded.channels, loaded.site.calendar),
-        acknowledge=lambda source, packets: brokers[source].acknowledge(packets), changed=changes.announce,
+        acknowledge=lambda source, session, packets: brokers[source].acknowledge(session, packets),
+        changed=changes.announce,
     )  # fmt: skip
     found = recover(pipeline, store, watches, incidents)
-    note_downtime(pipeline, [source.name for source in loaded.sources], clock, loaded.commit_s)
     log.info(
         "%d places, %d points, %d watches; %d commits replayed, %d watches warmed up, %d alerts withdrawn",
         len(loaded.site.places), len(loaded.site.points), len(watches), found.batches, found.warmed, found.withdrawn,
@@ -120,15 +122,15 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
 def state_points(sources: Sequence[Source]) -> list[Point]:
     """What the transports themselves know, as points."""
     return [
-        Point(f"source/{s.name}/{q}", f"source/{s.name}", "", q, f"source/{s.name}", s.name, 0.0)
+        Point(state_point(s.name, q), source_device(s.name), "", q, source_device(s.name), s.name, 0.0)
         for s in sources
         for q in ("online", "backlog")
     ]
 
 
 def _from_broker(name: str, driver: Driver) -> Callable[..., None]:
-    def hand_over(received: Sequence[Received], *, window: int, is_new_session: bool) -> None:
-        driver.put(Batch(name, received, window, is_new_session))
+    def hand_over(received: Sequence[Received], *, window: int, session: int) -> None:
+        driver.put(Batch(name, received, window, session))
 
     return hand_over
 
@@ -140,9 +142,11 @@ def _from_line(name: str, driver: Driver) -> Callable[[Sequence[Received]], None
 def _secret(database: Path) -> bytes:
     """The key that signs the panel's cookies: made once, kept beside the database, readable by its owner alone."""
     path = database.with_suffix(".secret")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        path.touch(mode=0o600, exist_ok=True)
-        path.write_bytes(secrets.token_bytes(32))
-        return path.read_bytes()
+    if not path.exists() or path.stat().st_size != SECRET_BYTES:  # a power cut may have left an empty one
+        fresh = path.with_suffix(".secret-new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    return path.read_bytes()

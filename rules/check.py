@@ -6,6 +6,7 @@ from rules.model import Fault, How, Point, Reason, Received, Sample, stamp
 from rules.quantity import QUANTITIES
 
 AHEAD_S = 5.0     # a device time further ahead than this is not believed
+EARLIEST = 946_684_800.0  # the year 2000
 BEHIND_S = 60.0   # nor one further behind, unless it comes out of a backlog
 
 
@@ -42,6 +43,8 @@ class Check:
         how, arrived = received.how, received.arrived
         if how is How.ARRIVAL or how is How.BACKLOG or how is How.RETAINED:
             return stamp(arrived), how, None
+        if not at >= EARLIEST:  # NaN, and what no device can mean, whatever it waited for
+            return stamp(arrived), How.BACKLOG if how is How.BACKLOG_TIMED else How.ARRIVAL, Reason.CLOCK_BEHIND
         if at > arrived + AHEAD_S:
             return stamp(arrived), How.BACKLOG if how is How.BACKLOG_TIMED else How.ARRIVAL, Reason.CLOCK_AHEAD
         if how is How.TIMED and at < arrived - BEHIND_S:

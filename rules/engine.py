@@ -163,6 +163,10 @@ class Engine:
                 heappush(self._buffer, (at, self._sequence, values))
         self._held.clear()
 
+    def is_away(self, source: str) -> bool:
+        """Whether this source (`source/NAME`) still delivers its backlog."""
+        return source in self._away
+
     @property
     def away(self) -> frozenset[str]:
         """The sources (`source/NAME`) that still deliver their backlog: the mark should not move meanwhile."""

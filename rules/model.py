@@ -245,6 +245,16 @@ class Site:
         return Site(self.id, self.name, chosen, points, self.calendar)
 
 
+def source_device(source: str) -> str:
+    """The device under which a transport's own word is logged."""
+    return f"source/{source}"
+
+
+def state_point(source: str, quantity: str) -> str:
+    """The point of a transport's own word: `online` or `backlog`."""
+    return f"source/{source}/{quantity}"
+
+
 def stamp(seconds: float) -> float:
     """A time rounded to the millisecond: the resolution of log, engine and events."""
     return round(seconds, 3)

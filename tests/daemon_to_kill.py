@@ -28,13 +28,13 @@ def main() -> None:
     acknowledge, consume = pipeline._acknowledge, pipeline.consume
     left = count
 
-    def kill_before_acknowledging(source: str, packets: Sequence[int]) -> None:
+    def kill_before_acknowledging(source: str, session: int, packets: Sequence[int]) -> None:
         nonlocal left
         print(f"resent {pipeline.resent()}", flush=True)
         left -= 1
         if seam == "committed" and left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        acknowledge(source, packets)
+        acknowledge(source, session, packets)
 
     def kill_before_committing(batch: Batch) -> None:
         nonlocal left

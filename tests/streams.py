@@ -28,6 +28,7 @@ class VirtualClock:
     """Time that moves when a test says so."""
 
     correction = 0.0
+    is_right = True
 
     def __init__(self, at: float = START) -> None:
         self.at = at
@@ -38,8 +39,8 @@ class VirtualClock:
     def monotonic(self) -> float:
         return self.at
 
-    def is_right(self) -> bool:
-        return True
+    def settle(self) -> bool:
+        return self.is_right
 
 
 def site() -> Site:
@@ -152,7 +153,7 @@ class Rig:
             open_alerts=open_alerts(incidents),
             next_number=self.store.next_number(), windows={SOURCE: self.store.window(SOURCE)},
             outbox_rows=lambda event, number: [],
-            acknowledge=lambda source, packets: self.acknowledged.extend(packets), changed=lambda what: None,
+            acknowledge=lambda source, session, packets: self.acknowledged.extend(packets), changed=lambda what: None,
         )  # fmt: skip
         self.found = recover(self.pipeline, self.store, pack, incidents)
 

@@ -30,13 +30,13 @@ class Inbox:
 
     def __init__(self) -> None:
         self.received: list[Received] = []
-        self.new_sessions = 0
+        self.session = 0
         self._changed = threading.Condition()
 
-    def __call__(self, received: Sequence[Received], *, window: int, is_new_session: bool) -> None:
+    def __call__(self, received: Sequence[Received], *, window: int, session: int) -> None:
         with self._changed:
             self.received += received
-            self.new_sessions += is_new_session
+            self.session = session
             self._changed.notify_all()
 
     def wait(self, done: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -112,7 +112,7 @@ def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(broker: Mos
     first.wait_online()
     publish(broker.port, [meter(float(n)) for n in range(10)])
     first.inbox.wait(lambda: len(first.inbox.samples()) == 10)
-    first.transport.acknowledge([r.packet for r in first.inbox.samples()[:4]])
+    first.transport.acknowledge(1, [r.packet for r in first.inbox.samples()[:4]])
     first.transport.stop()
     second = Life(source_at(broker.port))
     second.wait_online()
@@ -127,14 +127,14 @@ def test_what_queued_while_away_is_backlog_until_the_marker(broker: Mosquitto) -
     first = Life(source_at(broker.port))
     first.wait_online()
     first.transport.stop()
-    assert first.inbox.new_sessions == 1
+    assert first.inbox.session == 1
     publish(broker.port, [meter(1.0), meter(2.0), meter(3.0, at=1_700_000_000.0)], qos=0)
     second = Life(source_at(broker.port))
     second.wait_online()
     publish(broker.port, [meter(4.0)])
     second.inbox.wait(lambda: len(second.inbox.samples()) == 4)
     second.transport.stop()
-    assert second.inbox.new_sessions == 0
+    assert second.inbox.session == 0
     assert [r.how for r in second.inbox.samples()] == [How.BACKLOG, How.BACKLOG, How.BACKLOG_TIMED, How.ARRIVAL]
     assert [s["source/broker/backlog"] for s in second.inbox.states()] == [1.0, 0.0]
 
@@ -226,6 +226,46 @@ def test_a_broker_that_speaks_only_3_1_1_is_read_without_complaint() -> None:
         life.inbox.wait(lambda: bool(life.inbox.samples()))
         life.transport.stop()
     assert Reason.LINK_LOST not in life.inbox.faults()
+
+
+def test_a_broker_that_refuses_the_marker_is_named_and_read_all_the_same(tmp_path: Path) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("topic readwrite campus/#\ntopic read caretaker/#\n")
+    rules.chmod(0o600)
+    with mosquitto(tmp_path, f"acl_file {rules}\nmax_queued_messages 10000\n") as broker:
+        first = Life(source_at(broker.port))
+        first.wait_online()
+        first.transport.stop()
+        second = Life(source_at(broker.port))
+        second.inbox.wait(lambda: {"source/broker/backlog": 0.0} in second.inbox.states())
+        publish(broker.port, [meter(1.0)])
+        second.inbox.wait(lambda: bool(second.inbox.samples()))
+        second.transport.stop()
+    assert "ACL" in str([r.what for r in second.inbox.received if isinstance(r.what, Fault)])
+    assert [r.how for r in second.inbox.samples()] == [How.ARRIVAL]
+
+
+def test_acknowledgements_of_a_lost_session_stay_here(tmp_path: Path) -> None:
+    with mosquitto(tmp_path, "persistence false\n") as broker:  # it forgets all when it ends
+        life = Life(source_at(broker.port))
+        life.wait_online()
+        publish(broker.port, [meter(1.0), meter(2.0)])
+        life.inbox.wait(lambda: len(life.inbox.samples()) == 2)
+        old = [r.packet for r in life.inbox.samples()]
+        broker.stop()
+        broker.start()
+        online = {"source/broker/online": 1.0, "source/broker/backlog": 0.0}
+        life.inbox.wait(lambda: life.inbox.states().count(online) == 2, 20.0)
+        assert life.inbox.session == 2
+        publish(broker.port, [meter(3.0), meter(4.0)])
+        life.inbox.wait(lambda: len(life.inbox.samples()) == 4)
+        assert [r.packet for r in life.inbox.samples()[2:]] == old, "the same ids mean other messages now"
+        life.transport.acknowledge(1, old)
+        life.transport.stop()
+        again = Life(source_at(broker.port))
+        again.wait_online()
+        again.transport.stop()
+        assert [r.what.values["dorm-3/101/power_w"] for r in again.inbox.samples()] == [3.0, 4.0]  # type: ignore[union-attr]
 
 
 def test_nobody_there_is_told_and_stop_is_quick() -> None:

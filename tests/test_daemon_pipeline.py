@@ -30,8 +30,8 @@ class Bench:
         self.rig = Rig(path, self.clock, [])
         self.pipeline = self.rig.pipeline
 
-    def receive(self, *received: Received, window: int = 0, is_new_session: bool = False) -> None:
-        self.pipeline.consume(Batch(SOURCE, received, window, is_new_session))
+    def receive(self, *received: Received, window: int = 0, session: int = 0) -> None:
+        self.pipeline.consume(Batch(SOURCE, received, window, session))
 
     def log(self) -> list[tuple[float, dict[str, float], Flag]]:
         self.pipeline.commit()
@@ -91,8 +91,8 @@ def test_a_new_session_forgets_packet_ids(tmp_path: Path) -> None:
     first.log()
     first.rig.kill()
     second = Bench(tmp_path / "log.db")
-    second.receive(is_new_session=True)
-    second.receive(Received(START, sample(1.0), How.ARRIVAL, 1, 101, True))
+    second.receive(session=1)
+    second.receive(Received(START, sample(1.0), How.ARRIVAL, 1, 101, True), session=1)
     assert len(second.log()) == 2
     second.rig.kill()
     assert len(Bench(tmp_path / "log.db").rig.store.window(SOURCE)) == 1
@@ -131,9 +131,14 @@ def test_what_waits_is_committed_at_the_interval(bench: Bench) -> None:
         (How.TIMED, -60.1, 0.0, "clock_behind"),
         (How.BACKLOG_TIMED, -86_400.0, -86_400.0, None),
         (How.BACKLOG_TIMED, 60.0, 0.0, "clock_ahead"),
+        (How.BACKLOG_TIMED, -START + 5, 0.0, "clock_behind"),  # no device waited since 1970
+        (How.BACKLOG_TIMED, -1e20, 0.0, "clock_behind"),
+        (How.BACKLOG_TIMED, 1e300, 0.0, "clock_ahead"),
+        (How.TIMED, float("nan"), 0.0, "clock_behind"),
     ],
 )
 def test_device_times(bench: Bench, how: How, own: float, logged: float, fault: str | None) -> None:
+    bench.receive(Received(START, state(online=1.0, backlog=float(how is How.BACKLOG_TIMED))))
     bench.receive(Received(START, sample(1.0, START + own), how))
     assert [at for at, _, _ in bench.log()] == [START + logged]
     assert bench.faults() == ({fault: 1} if fault else {})
@@ -173,6 +178,9 @@ def test_time_waits_ten_minutes_for_a_marker_at_most(bench: Bench) -> None:
     bench.pipeline.tick()
     assert bench.pipeline.engine.mark == START + 601 - GRACE_S
     assert not bench.pipeline.engine.away
+    for _ in range(2):
+        bench.receive(Received(bench.clock.at, sample(9.0), How.BACKLOG))
+    assert [flag for *_, flag in bench.log()] == [Flag.JUDGED] * 2, "live again, whatever the transport still believes"
 
 
 def test_a_retained_value_is_shown_and_never_logged(bench: Bench) -> None:
@@ -202,12 +210,12 @@ def test_impossible_values_are_counted_and_the_rest_of_the_message_counts(bench:
 class WrongClock(VirtualClock):
     """A Pi after a power cut: an hour behind until its time service answers."""
 
-    def __init__(self) -> None:
-        super().__init__(START - 3600)
-        self.right = False
+    def __init__(self, at: float = START - 3600) -> None:
+        super().__init__(at)
+        self.is_right = False
 
-    def is_right(self) -> bool:
-        return self.right
+    def monotonic(self) -> float:
+        return self.at - self.correction
 
 
 def test_nothing_is_judged_or_logged_before_the_clock_is_right_and_stamps_are_put_right(tmp_path: Path) -> None:
@@ -219,9 +227,10 @@ def test_nothing_is_judged_or_logged_before_the_clock_is_right_and_stamps_are_pu
     bench.pipeline.tick()
     assert bench.pipeline.engine.mark == 0.0
     assert bench.log() == []
-    clock.at, clock.correction, clock.right = START + 30, 3600.0, True
+    clock.at, clock.correction, clock.is_right = START + 30, 3600.0, True
     bench.pipeline.tick()
-    assert [at for at, *_ in bench.log()] == [START, START + 30]
+    bench.receive(Received(START - 3600 + 30.2, sample(3.0)), Received(START + 30.4, sample(4.0)))
+    assert [at for at, *_ in bench.log()] == [START, START + 30, START + 30.2, START + 30.4]
 
 
 class FullDisk:

@@ -6,7 +6,6 @@ import pytest
 from streams import GRACE_S, SOURCE, START, Rig, VirtualClock, events_of, site, watches
 
 from daemon.pipeline import Batch
-from daemon.recovery import note_downtime
 from rules.engine import Watch
 from rules.high_power import HighPower
 from rules.model import How, Received, Sample
@@ -90,7 +89,8 @@ def test_a_rule_that_did_not_change_keeps_its_running_hold(tmp_path: Path) -> No
     assert events[0].at - events[0].evidence.since == pytest.approx(400.0, abs=10.0)
 
 
-def test_a_stop_of_hours_calls_no_sensor_silent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("boots", ["with the right time", "an hour behind"])
+def test_a_stop_of_hours_calls_no_sensor_silent(tmp_path: Path, boots: str) -> None:
     path = tmp_path / "log.db"
     only_silent = list(Silent().watches(site()))
     first = Rig(path, VirtualClock(), only_silent)
@@ -99,12 +99,61 @@ def test_a_stop_of_hours_calls_no_sensor_silent(tmp_path: Path) -> None:
     feed(first, START, 300, 60.0)
     first.finish(first.clock.at)
     clock = VirtualClock(START + 7200)
+    clock.is_right = boots == "with the right time"
     second = Rig(path, clock, only_silent)
-    note_downtime(second.pipeline, [SOURCE], clock, 60.0)
     second.pipeline.consume(Batch(SOURCE, [Received(clock.at, begin)]))
     second.pipeline.tick()
+    clock.is_right = True
     feed(second, clock.at + 1, 60, 60.0)
     assert said(path) == []
     clock.at += GRACE_S + 2_000
     second.pipeline.tick()
     assert said(path) == [("silent", "raised")], "and from then on it counts again"
+
+
+def test_changed_and_changed_back_the_alert_is_open_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    clock = VirtualClock()
+    kettle(path, {}).finish(START + 600)
+    clock.at = START + 600
+    for parameters, is_open in [({"step_w": 2_000.0}, False), ({}, True), ({"step_w": 2_000.0}, False), ({}, True)]:
+        life = Rig(path, clock, pack(**parameters))
+        assert bool(life.store.open_incidents()) is is_open
+        life.kill()
+    last = Rig(path, clock, pack())
+    feed(last, START + 610, 1_200, 60.0)
+    assert not last.store.open_incidents()
+    assert [event.turn.value for event in events_of(path)] == ["raised", "withdrawn"] * 2 + ["raised", "cleared"]
+
+
+def test_an_alert_of_days_ago_outlives_a_changed_parameter(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    first = Rig(path, VirtualClock(), list(Silent().watches(site())))
+    feed(first, START, 300, 60.0)
+    first.clock.at = START + 3 * 86_400
+    first.pipeline.tick()
+    first.finish(first.clock.at)
+    second = Rig(path, first.clock, list(Silent(least_s=400.0).watches(site())))
+    assert [incident.raised.rule for incident in second.store.open_incidents()] == ["silent"]
+    assert second.found.withdrawn == 0
+
+
+def test_an_event_that_the_table_lost_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    first = kettle(path, {})
+    first.pipeline.commit()
+    before = events_of(path)
+    first.store.connection.execute("DELETE FROM event")
+    first.kill()
+    second = Rig(path, first.clock, pack())
+    assert second.found.missing == 1
+    assert events_of(path) == before
+
+
+def test_the_latest_values_are_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    first = kettle(path, {})
+    shown = first.pipeline.latest.rows()
+    assert shown
+    first.finish(first.clock.at)
+    assert Rig(path, first.clock, pack()).pipeline.latest.rows() == shown

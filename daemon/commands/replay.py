@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with args.readings.open(encoding="utf-8-sig", newline="") as file:
             samples = read_samples(file, loaded.site, faults)
-    except (OSError, UnicodeDecodeError, ReadingsError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, ReadingsError) as error:
         print(f"{args.readings}: {error}", file=sys.stderr)
         return 2
     for event in replay(loaded.watches(), samples):

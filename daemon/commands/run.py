@@ -9,6 +9,7 @@ import argparse
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,6 +34,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a configuration until it is asked to end."""
+    import sqlite3
+
     from daemon.config import ConfigError, load
     from daemon.store import StoreError
 
@@ -49,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
     except (StoreError, OSError) as error:
         sys.stderr.write(f"caretaker run: {error}\n")
         return 1
+    except sqlite3.DatabaseError as error:
+        sys.stderr.write(f"caretaker run: {loaded.store_path} is damaged ({error}): move it away, or restore a copy\n")
+        return 1
 
 
 def serve(loaded: Loaded, end: End, *, ready: Callable[[str], None], banner: str = "") -> int:
@@ -56,6 +62,7 @@ def serve(loaded: Loaded, end: End, *, ready: Callable[[str], None], banner: str
     from daemon.clock import SystemClock
     from daemon.wiring import wire
 
+    threading.excepthook = lambda death: _end_on_a_bug(death, end)
     gateway = wire(loaded, SystemClock(trusted=loaded.clock == "trust"), banner=banner, died=end.put)
     gateway.start()
     host, port = gateway.server.address
@@ -65,6 +72,14 @@ def serve(loaded: Loaded, end: End, *, ready: Callable[[str], None], banner: str
     while not end.empty():
         reasons.append(end.get())
     return int(any(isinstance(reason, BaseException) for reason in reasons))
+
+
+def _end_on_a_bug(death: threading.ExceptHookArgs, end: End) -> None:
+    """A thread that is gone is a deaf or mute gateway: better one that is started again."""
+    name = death.thread.name if death.thread else "?"
+    bug = death.exc_value or SystemExit()
+    logging.getLogger("caretaker").critical("the thread %s stopped on a bug", name, exc_info=bug)
+    end.put(bug)
 
 
 def end_on_signals(*more: signal.Signals) -> End:

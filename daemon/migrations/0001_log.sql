@@ -36,7 +36,7 @@ CREATE TABLE event (
     why      TEXT    NOT NULL,
     "values" TEXT    NOT NULL,
     evidence TEXT    NOT NULL,
-    UNIQUE (rule, key, at, turn)
+    UNIQUE (rule, key, at, turn, number)
 );
 CREATE INDEX event_by_number ON event (number);
 
