@@ -87,6 +87,38 @@ CASES = {  # text of the file -> what is said of it, all of it
         [":7: source.password_file: a password needs a user"],
     ),
     "no certificate": (SITE + BROKER + 'ca_file = "ca.pem"', [':7: source.ca_file: no such file "ca.pem"']),
+    "no certificates": (
+        SITE + BROKER + 'ca_file = "secret.txt"',
+        [':7: source.ca_file: "secret.txt" does not hold certificates, allowed: PEM'],
+    ),
+    "certificates are a folder": (SITE + BROKER + 'ca_file = "."', [r':7: source.ca_file: .*"\."']),
+    "part below a part": (
+        topic('filter = "c/{building}"', 'payload = "number"', 'quantity = "on"', 'part = "a/b"'),
+        [':15: source.topic.part: "a/b" cannot be an id'],
+    ),
+    "part of a quantity": (
+        topic('filter = "{place}"', 'payload = "json"', 'fields.b = "on"',
+              'fields.a = {quantity = "on", part = "power_w"}'),
+        [':15: source.topic.fields.a.part: "power_w" is a quantity, a part is'],
+    ),
+    "part is a room": (
+        topic('filter = "c"', 'payload = "number"', 'quantity = "on"', 'place = "d"', 'part = "102"'),
+        [r':16: source.topic.part: "102" is a room of this building, allowed: place = "d/102", \{building\}/'],
+    ),
+    "part is a room of one building": (
+        topic('filter = "c/{building}"', 'payload = "json"', 'fields.a = { quantity = "on", part = "103" }',
+              'fields.b = { quantity = "power_w", part = "101" }', 'fields.c = { quantity = "on", part = "lamps" }'),
+        [':14: source.topic.fields.a.part: "103" is a room', ':15: source.topic.fields.b.part: "101" is a room'],
+    ),
+    "part of a device is a room": (
+        topic('filter = "c/{device}"', 'payload = "number"', 'quantity = "on"', 'devices = { x = "d/101", y = "d" }',
+              'part = "102"'),
+        [':16: source.topic.part: "102" is a room'],
+    ),
+    "part of a meter is a room": (
+        SITE + HOUSES + BUS + meter("000000000001", "d", part="101") + meter("000000000002", "d/102", part="101"),
+        [':15: source.device.part: "101" is a room'],
+    ),
     "no placeholder": (
         topic('filter = "c/meter"', 'payload = "number"', 'quantity = "on"'),
         [":12: source.topic.filter: the filter has no placeholder"],

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
 import time
 from datetime import date
 from pathlib import Path
@@ -187,7 +188,9 @@ def test_secrets_and_tls_of_a_broker(tmp_path: Path):
         '[[source]]\nname = "楼 1"\nkind = "mqtt"\nurl = "mqtts://h.example"\n'
         'username = "u"\npassword_file = "pw.txt"\nca_file = "ca.pem"\n'
     )
-    source = loaded(tmp_path, SITE + text, pw_txt="hush\n", ca_pem="-").sources[0]
+    key = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=h", "-keyout", tmp_path / "ca.key"]
+    subprocess.run([*key, "-out", tmp_path / "ca.pem"], check=True, capture_output=True)
+    source = loaded(tmp_path, SITE + text, pw_txt="hush\n").sources[0]
     assert isinstance(source, MqttSource)
     assert (source.port, source.tls, source.password) == (8883, True, "hush")
     assert (source.ca_file, source.client_id) == (str(tmp_path / "ca.pem"), "caretaker-s-楼-1")

@@ -1,7 +1,7 @@
 """The campus of a configuration: buildings and rooms as places, and the choice of places by a `where`."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.config.errors import Findings, Problem
@@ -31,6 +31,14 @@ class Campus:
         if building not in self.doubtful:
             findings.error(path, "unknown_name", noun="place", found=place, allowed=self._near(place, building))
         return False
+
+    def has_part(self, path: Path, part: str, places: Iterable[str], findings: Findings) -> bool:
+        """Whether these places can have a part; an error if a room has that name, whose points it would take."""
+        rooms = (f"{place}/{part}" for place in places if part)
+        room = next((room for room in rooms if room in self.places), None)
+        if room is not None:
+            findings.error(path, "part_is_room", found=part, room=room)
+        return room is None
 
     def _near(self, place: str, building: str) -> tuple[str, ...]:
         """What a wrong place may have meant: rooms of its building, or that room of other buildings."""

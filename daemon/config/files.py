@@ -1,5 +1,6 @@
 """The files a configuration points to: certificates, and secrets that each lie in a file of their own."""
 
+import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -30,7 +31,7 @@ class Secrets:
             return None
         except (OSError, UnicodeDecodeError) as error:
             detail = error.strerror if isinstance(error, OSError) else "UTF-8"
-            findings.error(path, "secret_unreadable", found=name, detail=detail)
+            findings.error(path, "file_unreadable", found=name, detail=detail)
             return None
         if not text:
             findings.error(path, "secret_empty", found=name)
@@ -39,11 +40,17 @@ class Secrets:
             findings.warn(path, "secret_open", found=name)
         return text.splitlines()[0].strip()
 
-    def path(self, name: str | None, path: Path, findings: Findings) -> str | None:
-        """A file that must exist, as an absolute path."""
+    def certificates(self, name: str | None, path: Path, findings: Findings) -> str | None:
+        """A file of trusted certificates, loaded once to see that it is one, as an absolute path."""
         if name is None:
             return None
         file = (self.folder / name).absolute()
-        if not file.is_file():
+        try:
+            ssl.create_default_context(cafile=str(file))
+        except FileNotFoundError:
             findings.error(path, "file_missing", found=name)
+        except ssl.SSLError:
+            findings.error(path, "not_certificates", found=name)
+        except OSError as error:
+            findings.error(path, "file_unreadable", found=name, detail=error.strerror)
         return str(file)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from adapters.device_table import DeviceTable
 from adapters.poller import bus_load, expected_round_s
@@ -12,9 +13,6 @@ from daemon.config.points import Sources
 from daemon.config.rules import Placed
 from rules.model import Site
 from rules.rule import RuleKind
-
-# Readings less often than this are of no use to a rule. Water: a still minute must show; a kettle: it boils in five.
-_SLOWEST_S = {"running_water": 300.0, "high_power": 60.0, "lights_left_on": 900.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +40,18 @@ def hints(
 
 def _too_slow(site: Site, sources: Sources, rules: Placed, findings: Findings) -> None:
     """Each table of the file whose readings come too seldom for a rule that would use them."""
-    slow = {point for point, (_, every_s) in sources.periods.items() if every_s > min(_SLOWEST_S.values())}
+    soonest_s = min((rule.slowest_s for rule, _ in rules), default=inf)
+    slow = {point for point, (_, every_s) in sources.periods.items() if every_s > soonest_s}
     places = {site.points[point].place for point in slow}
     told: set[tuple[Path, str]] = set()
     for rule, watched in rules:
-        slowest_s = _SLOWEST_S.get(rule.kind)
-        if slowest_s is None:
-            continue
         for watch in rule.watches(site.narrowed(place for place in watched if place in places)):
             for point in slow.intersection(watch.inputs.values()):
                 path, every_s = sources.periods[point]
-                if every_s > slowest_s and (path, rule.kind) not in told:
+                if every_s > rule.slowest_s and (path, rule.kind) not in told:
                     told.add((path, rule.kind))
-                    findings.warn((*path, "every_s"), "too_slow", every_s=every_s, slowest_s=slowest_s, rule=rule.kind)
+                    slowest = {"slowest_s": rule.slowest_s, "rule": rule.kind}
+                    findings.warn((*path, "every_s"), "too_slow", every_s=every_s, **slowest)
 
 
 def _buses(sources: Sources, tables: Mapping[str, DeviceTable], findings: Findings) -> list[Bus]:

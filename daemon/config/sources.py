@@ -93,7 +93,7 @@ def _broker(
         host=table.url.host,
         port=table.url.port,
         tls=table.url.tls,
-        ca_file=secrets.path(table.ca_file, (*path, "ca_file"), findings),
+        ca_file=secrets.certificates(table.ca_file, (*path, "ca_file"), findings),
         username=table.username,
         password=password,
         client_id=table.client_id or f"caretaker-{site}-{slug}",
@@ -122,6 +122,9 @@ def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> Draf
     places = _places(table, path, campus, findings)
     if table.every_s and table.heartbeat_s:
         findings.error((*path, "heartbeat_s"), "one_period")
+    for item in fields:
+        at = (*path, "part") if table.part else (*path, "fields", item.path, "part")
+        campus.has_part(at, item.part, places or (), findings)
     if places is None or len(findings.errors) > before:
         return None
     if not places:
@@ -162,7 +165,7 @@ def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field
         for key, raw in table.fields.items():
             item = read(FieldTable, raw, (*path, "fields", key), findings)
             if item is not None and (scale := _scale(item, (*path, "fields", key), findings)):
-                yield Field(path=key, quantity=item.quantity, part=item.part or table.part,
+                yield Field(path=key, quantity=item.quantity, part=item.part,
                             scale=scale * table.scale * table.multiplier)  # fmt: skip
         return
     for key in ("fields", "time"):
@@ -245,6 +248,6 @@ def _line(
         other = seen.setdefault((protocol, meter.address), (*at, "address"))
         if other != (*at, "address"):
             findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)
-        elif is_known and is_placed:
+        elif is_known and is_placed and campus.has_part((*at, "part"), meter.part, (meter.place,), findings):
             draft.devices.append((at, Device(**meter.model_dump())))
     return draft

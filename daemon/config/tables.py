@@ -32,6 +32,7 @@ from daemon.config.values import (
     matching,
     minute_of,
     one_of,
+    part_of,
     rooms_of,
     serial_line_of,
     span_of,
@@ -48,7 +49,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 Id = Annotated[str, matching(r"[\w.-]+", "bad_id")]
 RoomId = Annotated[str, matching(r"[\w.-]+/[\w.-]+", "bad_room_id")]
-Part = Annotated[str, matching(r"[\w.-]*", "bad_id")]
+Part = Annotated[str, AfterValidator(part_of)]
 SourceName = Annotated[str, matching(r"\w[\w. -]*", "bad_source_name")]
 Rooms = list[Annotated[tuple[str, ...], PlainValidator(rooms_of)]]
 Zone = Annotated[str, AfterValidator(known_zone)]

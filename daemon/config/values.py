@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 
 from adapters.source import Line
 from rules.calendar import Span
+from rules.quantity import QUANTITIES
 
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _ROOMS_IN_RANGE = 200
@@ -186,6 +187,15 @@ def known_format(value: str) -> str:
     """How a device writes its time."""
     if value not in ("unix", "unix_ms", "iso") and "%" not in value:
         raise WrongValueError("bad_format", found=value)
+    return value
+
+
+def part_of(value: str) -> str:
+    """A part of a place: a word that no point could mistake for what is measured there."""
+    if not re.fullmatch(r"[\w.-]*", value):
+        raise WrongValueError("bad_id", found=value)
+    if value in QUANTITIES:
+        raise WrongValueError("part_is_quantity", found=value)
     return value
 
 
