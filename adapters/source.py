@@ -1,7 +1,9 @@
 """What a source is, once its configuration is read: brokers with topics, serial lines with meters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from rules.model import Point, source_device, state_point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class Topic:
 
     `filter` holds `{building}`, `{room}`, `{place}` (a whole place id, one level each for building and room) or
     `{device}`, which `devices` maps to places; a filter without a placeholder speaks of the one `place`.
-    `places` are the ids it may speak of; `payload` is `json`, `number` or `state`.
+    `places` are the ids it may speak of; `payload` names its convention.
     """
 
     filter: str
@@ -118,3 +120,12 @@ def filled(pattern: str, *, place: str = "", device: str = "") -> str:
 def device_of(source_name: str, topic_filter_filled: str) -> str:
     """The device id of what publishes on a topic: `broker:campus/dorm-3/101/meter`."""
     return f"{source_name}:{topic_filter_filled}"
+
+
+def state_points(sources: Iterable[Source]) -> list[Point]:
+    """What the transports themselves know, as points: whether each source is online, and delivers a backlog."""
+    return [
+        Point(state_point(s.name, q), source_device(s.name), "", q, source_device(s.name), s.name, 0.0)
+        for s in sources
+        for q in ("online", "backlog")
+    ]

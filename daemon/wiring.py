@@ -12,7 +12,7 @@ from adapters.device_table import load_tables
 from adapters.mqtt import MqttTransport
 from adapters.notify import send
 from adapters.serial_line import SerialTransport
-from adapters.source import MqttSource, Source
+from adapters.source import MqttSource, state_points
 from daemon.config import Loaded
 from daemon.driver import Driver
 from daemon.gateway_view import Changes, GatewayView
@@ -27,7 +27,7 @@ from dashboard.panel import panel
 from dashboard.server import PanelServer
 from rules.check import Check
 from rules.engine import Engine
-from rules.model import Point, Received, source_device, state_point
+from rules.model import Received
 
 log = logging.getLogger("caretaker")
 
@@ -117,15 +117,6 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         banner=banner,
     )  # fmt: skip
     return Gateway(pipeline, driver, store, transports, teller, PanelServer(app, loaded.panel.host, loaded.panel.port))
-
-
-def state_points(sources: Sequence[Source]) -> list[Point]:
-    """What the transports themselves know, as points."""
-    return [
-        Point(state_point(s.name, q), source_device(s.name), "", q, source_device(s.name), s.name, 0.0)
-        for s in sources
-        for q in ("online", "backlog")
-    ]
 
 
 def _from_broker(name: str, driver: Driver) -> Callable[..., None]:

@@ -74,6 +74,16 @@ def test_a_kettle_is_raised_and_cleared(
     assert events[0]["why"]["watts"] == pytest.approx(1200, abs=20)
 
 
+def test_a_source_that_is_known_to_be_down_keeps_its_meters_from_being_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = f"{START},d/101/power_w,60\n{START},d/102/power_w,60\n{START + 4000},d/102/power_w,60\n"
+    for down, silent in (("", 2), (f"{START + 1},source/broker/online,0\n", 0)):
+        assert replay(tmp_path, "at,point,value\n" + down + rows) == 0
+        raised = [line for line in capfd.readouterr().out.splitlines() if '"raised"' in line]
+        assert len(raised) == silent
+
+
 def test_bad_rows_are_named_and_the_rest_counts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     good = kettle([str(at) for at in SECONDS])
     bad = "x,d/101/power_w,1\n1,d/999/power_w,1\n5,d/101/power_w,nan\nnan,d/101/power_w,1\n5,d/101/power_w\n"

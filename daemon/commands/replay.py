@@ -6,16 +6,18 @@
 import argparse
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 import orjson
 
+from adapters.source import state_points
 from rules.check import Check
 from rules.engine import Engine, Watch
-from rules.model import Event, Sample, Site, stamp
+from rules.model import Event, Point, Sample, stamp
 
 NAME = "replay"
 
@@ -44,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     faults: list[str] = []
     try:
         with args.readings.open(encoding="utf-8-sig", newline="") as file:
-            samples = read_samples(file, loaded.site, faults)
+            points = loaded.site.points | {point.id: point for point in state_points(loaded.sources)}
+            samples = read_samples(file, points, loaded.site.calendar.zone, faults)
     except (OSError, UnicodeDecodeError, csv.Error, ReadingsError) as error:
         print(f"{args.readings}: {error}", file=sys.stderr)
         return 2
@@ -62,22 +65,22 @@ class ReadingsError(ValueError):
     """The file is no table of readings."""
 
 
-def read_samples(file: TextIO, site: Site, faults: list[str]) -> list[Sample]:
+def read_samples(file: TextIO, points: Mapping[str, Point], zone: ZoneInfo, faults: list[str]) -> list[Sample]:
     """The readings of a CSV file as samples by time, one a device and time; rows that cannot be read go to `faults`."""
     rows = csv.DictReader(file)
     missing = {"at", "point", "value"}.difference(rows.fieldnames or ())
     if missing:
         raise ReadingsError(f"1: no column {', '.join(sorted(missing))}; the first line must be at,point,value")
-    check = Check(site.points.values())
+    check = Check(points.values())
     by_time: dict[tuple[float, str], dict[str, float]] = {}
     for row in rows:
         place = rows.line_num
-        point = site.points.get(row["point"])
+        point = points.get(row["point"])
         if point is None:
             faults.append(f"{place}: point {row['point']!r} is not in the configuration")
             continue
         try:
-            at = _time(row["at"], site)
+            at = _time(row["at"], zone)
             value = float(row["value"])
         except (TypeError, ValueError, OverflowError) as error:
             faults.append(f"{place}: {error}")
@@ -89,13 +92,13 @@ def read_samples(file: TextIO, site: Site, faults: list[str]) -> list[Sample]:
     return [Sample(at, device, values) for (at, device), values in sorted(by_time.items(), key=lambda item: item[0])]
 
 
-def _time(text: str, site: Site) -> float:
+def _time(text: str, zone: ZoneInfo) -> float:
     try:
         at = float(text)
     except ValueError:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=site.calendar.zone)
+            moment = moment.replace(tzinfo=zone)
         at = moment.timestamp()
     if not 0.0 < at < 1e11:
         raise ValueError(f"{text!r} is no time in Unix seconds")
