@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     faults: list[str] = []
     try:
         with args.readings.open(encoding="utf-8-sig", newline="") as file:
-            points = loaded.site.points | {point.id: point for point in state_points(loaded.sources)}
+            points = {**loaded.site.points, **{point.id: point for point in state_points(loaded.sources)}}
             samples = read_samples(file, points, loaded.site.calendar.zone, faults)
     except (OSError, UnicodeDecodeError, csv.Error, ReadingsError) as error:
         print(f"{args.readings}: {error}", file=sys.stderr)
