@@ -161,7 +161,7 @@ CASES = {  # text of the file -> what is said of it, all of it
     ),
     "number and fields": (
         topic('filter = "{place}"', 'payload = "number"', 'quantity = "on"', 'fields = { a = "on" }'),
-        [":15: source.topic.fields: only payload json has this key"],
+        [":15: source.topic.fields: this key goes with .* fields, allowed: json"],
     ),
     "no quantity": (
         topic('filter = "{place}"', 'payload = "number"'),

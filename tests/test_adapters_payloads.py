@@ -1,15 +1,19 @@
 """Generic payloads: what they say, what is refused and why; topics: which place they speak of."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tracked import text_of, tracked
 
-from adapters.payloads.generic import Reader, path_of
+from adapters.payloads import CONVENTIONS
+from adapters.payloads.convention import Convention, Decoded, Reader
+from adapters.payloads.generic import path_of
 from adapters.payloads.topics import TopicTable, subscription
 from adapters.source import DeviceTime, Field, Topic
-from rules.model import Reason
+from rules.model import Reason, Sample
 
 NOW = 1_770_000_000.0
 ROOM = "dorm-3/101"
@@ -21,7 +25,7 @@ LIGHTING = f"{ROOM}/lighting/power_w"
 
 def reader(*fields: Field, payload: str = "json", time: DeviceTime | None = None) -> Reader:
     topic = Topic(filter="t", payload=payload, fields=fields, places=frozenset({ROOM}), place=ROOM, time=time)
-    return Reader("broker:t", ROOM, topic)
+    return CONVENTIONS[payload].reader("broker:t", ROOM, topic)
 
 
 def power(path: str = "P", **more: object) -> Field:
@@ -139,10 +143,10 @@ DOCUMENTS = st.recursive(
 
 @given(st.binary(max_size=200) | DOCUMENTS.map(lambda document: json.dumps(document).encode()))
 def test_anything_gives_readings_or_faults_and_never_an_exception(payload: bytes) -> None:
-    time = DeviceTime(path="t", zone="Asia/Shanghai")
-    for kind in ("json", "number"):
-        fields = (power(), power("E.x[0]", part="lighting"), state("E"))
-        sample, _, faults = reader(*fields, payload=kind, time=time).decode(payload, NOW)
+    for name, convention in CONVENTIONS.items():
+        fields = (power(), power("E.x[0]", part="lighting"), state("E")) if convention.has_fields else (state(),)
+        time = DeviceTime(path="t", zone="Asia/Shanghai") if convention.has_fields else None
+        sample, _, faults = reader(*fields, payload=name, time=time).decode(payload, NOW)
         assert sample is not None or faults
         if sample is not None:
             assert all(isinstance(value, float | int) for value in sample.values.values())
@@ -188,6 +192,30 @@ def test_topics_find_their_place(topic: str, device: str | None) -> None:
     for _ in range(2):  # found and remembered
         found = table.reader(topic.encode())
         assert (found.device if found else None) == device
+
+
+class Hexadecimal:
+    """A convention that the project does not have."""
+
+    def __init__(self, device: str, place: str, topic: Topic) -> None:
+        self.device, self._point = device, f"{place}/{topic.fields[0].quantity}"
+
+    def decode(self, payload: bytes, arrived: float) -> Decoded:
+        return Decoded(Sample(arrived, self.device, {self._point: float(int(payload, 16))}), False, [])
+
+
+def test_the_registry_says_who_reads_a_payload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONVENTIONS, "hex", Convention(reader=Hexadecimal))
+    topic = Topic(filter="x/{place}", payload="hex", fields=(power(""),), places=frozenset({ROOM}))
+    found = TopicTable("s", [topic]).reader(f"x/{ROOM}".encode())
+    assert found is not None
+    assert found.decode(b"1f", NOW).sample == Sample(NOW, f"s:x/{ROOM}", {POWER: 31.0})
+
+
+def test_a_convention_is_named_in_the_registry_alone() -> None:
+    quoted = re.compile("|".join(f'"{name}"' for name in CONVENTIONS))
+    paths = tracked("adapters/payloads/*.py", "daemon/config/*.py")
+    assert [str(path) for path in paths if quoted.search(text_of(path) or "")] == ["adapters/payloads/__init__.py"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The generic payload codec: plain numbers, ON/OFF, and JSON by nested path and list index."""
+"""The generic payload codecs: JSON by nested path and list index; plain numbers and ON/OFF."""
 
 import re
 from collections.abc import Callable
@@ -8,20 +8,13 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from adapters.payloads.convention import Decoded
 from adapters.source import DeviceTime, Field, Topic, point_id
 from rules.model import Fault, Reason, Sample
 from rules.quantity import QUANTITIES, Kind
 
 _TRUE = {"on", "true", "1", "yes", "open", "online", "occupied"}
 _FALSE = {"off", "false", "0", "no", "closed", "offline", "clear"}
-
-
-class Decoded(NamedTuple):
-    """What a payload said; `is_timed` tells whether the sample carries the device's own time."""
-
-    sample: Sample | None
-    is_timed: bool
-    faults: list[Fault]
 
 
 class _Slot(NamedTuple):
@@ -31,26 +24,24 @@ class _Slot(NamedTuple):
     is_state: bool
 
 
-class Reader:
-    """Reads the payloads of one topic for one place."""
+class JsonReader:
+    """Reads JSON documents: each value at its path, and a time if there is one."""
 
     def __init__(self, device: str, place: str, topic: Topic) -> None:
         self.device = device
-        self._slots = [_slot(field, place) for field in topic.fields]
-        plain = [s for s in self._slots if len(s.path) == 1 and isinstance(s.path[0], str) and not s.is_state]
+        slots = [_slot(field, place) for field in topic.fields]
+        plain = [s for s in slots if len(s.path) == 1 and isinstance(s.path[0], str) and not s.is_state]
         self._plain = [(slot.path[0], slot) for slot in plain]
-        self._nested = [slot for slot in self._slots if slot not in plain]
+        self._nested = [slot for slot in slots if slot not in plain]
         self._time = _time_reader(topic.time) if topic.time else None
-        self._is_json = topic.payload == "json"
 
     def decode(self, payload: bytes, arrived: float) -> Decoded:
-        """Samples and faults of one payload; `arrived` is the sample's time where it has none of its own."""
-        if not self._is_json:
-            return self._decode_text(payload, arrived)
+        """What a document says; a wrong value costs itself alone."""
         try:
             document = orjson.loads(payload)
         except orjson.JSONDecodeError as error:
-            return self._fault(arrived, Reason.BAD_JSON, f"{error}: {_shown(payload)}")
+            fault = Fault(self.device, arrived, Reason.BAD_JSON, f"{error}: {_shown(payload)}")
+            return Decoded(None, False, [fault])
         values: dict[str, float] = {}
         faults: list[Fault] = []
         if type(document) is dict:
@@ -60,11 +51,11 @@ class Reader:
                 if type(value) is float or type(value) is int:
                     values[slot.point] = value * slot.scale
                 elif value is not None:
-                    self._one(slot, value, values, faults, arrived)
+                    self._take(slot, value, values, faults, arrived)
         for slot in self._nested:
             value = _at(document, slot.path)
             if value is not None:
-                self._one(slot, value, values, faults, arrived)
+                self._take(slot, value, values, faults, arrived)
         if not values:
             if not faults:
                 faults.append(Fault(self.device, arrived, Reason.MISSING_FIELD, _shown(payload)))
@@ -76,26 +67,36 @@ class Reader:
             faults.append(Fault(self.device, arrived, Reason.BAD_TIME, _shown(payload)))
         return Decoded(Sample(arrived, self.device, values), False, faults)
 
-    def _decode_text(self, payload: bytes, arrived: float) -> Decoded:
-        try:
-            text = payload.decode()
-        except UnicodeDecodeError:
-            return self._fault(arrived, Reason.BAD_TEXT, _shown(payload))
-        values: dict[str, float] = {}
-        faults: list[Fault] = []
-        for slot in self._slots:
-            self._one(slot, text, values, faults, arrived)
-        return Decoded(Sample(arrived, self.device, values) if values else None, False, faults)
-
-    def _one(self, slot: _Slot, raw: Any, values: dict[str, float], faults: list[Fault], arrived: float) -> None:
+    def _take(self, slot: _Slot, raw: Any, values: dict[str, float], faults: list[Fault], arrived: float) -> None:
         number = _number(raw, slot.is_state)
         if number is None:
-            faults.append(Fault(self.device, arrived, Reason.NOT_A_NUMBER, f"{slot.point} = {raw!r}"[:200]))
+            faults.append(_no_number(self.device, arrived, slot, raw))
         else:
             values[slot.point] = number * slot.scale
 
-    def _fault(self, arrived: float, reason: Reason, detail: str) -> Decoded:
-        return Decoded(None, False, [Fault(self.device, arrived, reason, detail)])
+
+class TextReader:
+    """Reads payloads that are one value as text: a number, or ON and OFF for a state."""
+
+    def __init__(self, device: str, place: str, topic: Topic) -> None:
+        self.device = device
+        (field,) = topic.fields
+        self._slot = _slot(field, place)
+
+    def decode(self, payload: bytes, arrived: float) -> Decoded:
+        """The one value of a payload."""
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            return Decoded(None, False, [Fault(self.device, arrived, Reason.BAD_TEXT, _shown(payload))])
+        number = _number(text, self._slot.is_state)
+        if number is None:
+            return Decoded(None, False, [_no_number(self.device, arrived, self._slot, text)])
+        return Decoded(Sample(arrived, self.device, {self._slot.point: number * self._slot.scale}), False, [])
+
+
+def _no_number(device: str, arrived: float, slot: _Slot, raw: Any) -> Fault:
+    return Fault(device, arrived, Reason.NOT_A_NUMBER, f"{slot.point} = {raw!r}"[:200])
 
 
 def _slot(field: Field, place: str) -> _Slot:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from adapters.payloads.generic import Reader
+from adapters.payloads import CONVENTIONS
+from adapters.payloads.convention import Reader
 from adapters.source import Topic, device_of
 
 
@@ -60,7 +61,8 @@ class TopicTable:
                 continue
             place = _place(topic, match.groupdict())
             if place in topic.places:
-                return Reader(device_of(self._source, _filled(topic.filter, match.groupdict())), place, topic)
+                device = device_of(self._source, _filled(topic.filter, match.groupdict()))
+                return CONVENTIONS[topic.payload].reader(device, place, topic)
         return None
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from adapters.device_table import DeviceTable
+from adapters.payloads import CONVENTIONS
 from adapters.source import (
     Device,
     DeviceTime,
@@ -34,6 +35,7 @@ from rules.quantity import QUANTITIES, UNITS, Kind
 _OWN = ("online", "backlog")  # what a transport says of itself
 _OFFERED = {name: item for name, item in QUANTITIES.items() if name not in _OWN}
 _STATES = tuple(name for name, item in _OFFERED.items() if item.kind is Kind.STATE)
+_WITH_FIELDS = tuple(name for name, item in CONVENTIONS.items() if item.has_fields)
 _PLACEHOLDERS = ("building", "room", "place", "device")
 _TOGETHER = ("", "building", "building room", "room building", "place", "device")
 
@@ -123,7 +125,7 @@ def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> Draf
     if table.every_s and table.heartbeat_s:
         findings.error((*path, "heartbeat_s"), "one_period")
     for item in fields:
-        at = (*path, "part") if table.part else (*path, "fields", item.path, "part")
+        at = (*path, "fields", item.path, "part") if table.fields else (*path, "part")
         campus.has_part(at, item.part, places or (), findings)
     if places is None or len(findings.errors) > before:
         return None
@@ -145,9 +147,10 @@ def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> Draf
 def _stand_ins(raw: Section) -> Section:
     """What stands in for the wrong parts of a topic while the rest of it is checked."""
     by_place = "{building}/{room}" if "place" not in raw else "any"
+    alike = (name for name, item in CONVENTIONS.items() if item.has_fields is ("fields" in raw))
     return {
         "filter": "{device}" if "devices" in raw else by_place,
-        "payload": "json" if "fields" in raw else "number",
+        "payload": next(alike),
         "fields": {"any": "power_w"},
         "devices": {},
         "quantity": "power_w",
@@ -155,13 +158,14 @@ def _stand_ins(raw: Section) -> Section:
 
 
 def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field]:
-    """The values of a payload; for a plain one its single value, at the empty path."""
-    if table.payload == "json":
+    """The values of a payload; for a convention without fields its single value, at the empty path."""
+    convention = CONVENTIONS[table.payload]
+    if convention.has_fields:
         if not table.fields:
-            findings.error((*path, "payload"), "fields_needed")
+            findings.error((*path, "payload"), "fields_needed", payload=table.payload)
         for key in ("quantity", "unit", "part"):
             if getattr(table, key):
-                findings.error((*path, key), "not_json")
+                findings.error((*path, key), "said_in_fields", payload=table.payload)
         for key, raw in table.fields.items():
             item = read(FieldTable, raw, (*path, "fields", key), findings)
             if item is not None and (scale := _scale(item, (*path, "fields", key), findings)):
@@ -170,11 +174,12 @@ def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field
         return
     for key in ("fields", "time"):
         if getattr(table, key):
-            findings.error((*path, key), "only_json")
+            findings.error((*path, key), "only_with_fields", allowed=_WITH_FIELDS)
     if table.quantity is None:
         findings.error((*path, "quantity"), "missing")
-    elif table.payload == "state" and table.quantity in _OFFERED and table.quantity not in _STATES:
-        findings.error((*path, "quantity"), "not_a_state", found=table.quantity, allowed=_STATES)
+    elif convention.is_state and table.quantity in _OFFERED and table.quantity not in _STATES:
+        findings.error((*path, "quantity"), "not_a_state", found=table.quantity, payload=table.payload,
+                       allowed=_STATES)  # fmt: skip
     elif scale := _scale(table, path, findings):
         yield Field(path="", quantity=table.quantity, part=table.part, scale=scale)
 

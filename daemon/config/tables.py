@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )  # fmt: skip
 
+from adapters.payloads import CONVENTIONS
 from adapters.source import Line
 from daemon.config.errors import LANGUAGES
 from daemon.config.values import (
@@ -189,7 +190,7 @@ class TopicTable(Table):
     """A pattern of topics and what their payloads mean."""
 
     filter: Annotated[str, PlainValidator(filter_of)]
-    payload: Annotated[str, one_of("kind", ("json", "number", "state"))]
+    payload: Annotated[str, one_of("kind", CONVENTIONS)]
     fields: dict[str, Annotated[Section, BeforeValidator(as_quantity)]] = {}
     quantity: str | None = None
     unit: str | None = None
