@@ -2,19 +2,26 @@
 
 import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def program(name: str) -> str:
+    """One of mosquitto's programs; Debian keeps the broker where only root's PATH looks."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise RuntimeError(f"{name} is not installed, and nothing is proven without it: deploy/test installs it")
+    return found
 
 
 class Mosquitto:
@@ -32,7 +39,7 @@ class Mosquitto:
 
     def start(self) -> "Mosquitto":
         self._process = subprocess.Popen(
-            ["mosquitto", "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [program("mosquitto"), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         assert self._process.stderr is not None
         for line in self._process.stderr:
@@ -51,8 +58,6 @@ class Mosquitto:
 
 @contextlib.contextmanager
 def mosquitto(folder: Path, extra: str = "") -> Iterator[Mosquitto]:
-    if shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin") is None:
-        pytest.skip("mosquitto is not installed: deploy/test installs it")
     broker = Mosquitto(folder, extra).start()
     try:
         yield broker

@@ -17,6 +17,7 @@ from threading import Event
 
 import paho.mqtt.client as mqtt
 import pytest
+from broker import program
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from paho.mqtt.enums import CallbackAPIVersion
@@ -153,6 +154,22 @@ def test_the_unit_is_accepted_by_systemd(tmp_path: Path) -> None:
     assert (checked.returncode, about_it) == (0, [])
 
 
+def test_the_unit_waits_for_whatever_keeps_the_time() -> None:
+    shipped = text_of(Path("deploy/systemd/caretaker.service")) or ""
+    after = {name for line in re.findall(r"^After=(.*)$", shipped, re.MULTILINE) for name in line.split()}
+    assert after >= {"chrony.service", "ntpsec.service", "systemd-timesyncd.service", "time-sync.target"}
+
+
+@pytest.mark.parametrize("name", ["caretaker.db", "caretaker.db-wal", "caretaker.lock", "caretaker.secret"])
+def test_what_the_daemon_leaves_beside_its_data_is_never_committed(name: str) -> None:
+    assert subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT).returncode == 0
+
+
+def test_without_a_broker_nothing_is_skipped() -> None:
+    with pytest.raises(RuntimeError, match="deploy/test installs it"):
+        program("mosquitto-that-is-nowhere")
+
+
 class Broker:
     """Debian's mosquitto under the shipped settings, on a free port, its files in one folder."""
 
@@ -164,7 +181,7 @@ class Broker:
         passwords = folder / "caretaker.passwd"
         passwords.touch(0o600)
         for name in self.ACCOUNTS:
-            subprocess.run(["mosquitto_passwd", "-b", passwords, name, name], check=True, capture_output=True)
+            subprocess.run([program("mosquitto_passwd"), "-b", passwords, name, name], check=True, capture_output=True)
         acl = shutil.copy(ROOT / "deploy/mosquitto/acl", folder / "caretaker.acl")
         settings = (ROOT / "deploy/mosquitto/caretaker.conf").read_text("utf-8")
         for shipped, here in [
@@ -177,7 +194,7 @@ class Broker:
         conf = folder / "mosquitto.conf"
         conf.write_text(f"{settings}\nuser root\npersistence_location {folder}/\n")   # the folder is the tester's own
         self.process = subprocess.Popen(
-            ["mosquitto", "-c", conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            [program("mosquitto"), "-c", conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         assert self.process.stdout is not None
         said = []
@@ -232,8 +249,6 @@ class Client:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    if shutil.which("mosquitto") is None:
-        pytest.skip("mosquitto is not installed here; deploy/test installs it")
     running = Broker(tmp_path)
     yield running
     running.close()
