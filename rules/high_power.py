@@ -5,7 +5,9 @@ brings no reactive power along. So the level of the circuit (`base`) is followed
 opens an *edge*, and when samples agree again the step is their level minus the base. A step that took long is an
 inverter, one with reactive power is a motor: neither is flagged. Where only power is known a size that keeps coming
 back is taken for a compressor. A resistive step becomes a *load*, raised when it has held for a while and cleared when
-it has been gone for a while, so that a thermostat is one alert. The step sizes are those of DETECTION section 1.5.
+it has been gone for a while, so that a thermostat is one alert. Sizes and severities are those of DETECTION section
+1.5. In the night any load is critical, also one that came by day: while all sleep it is a fire hazard, and what is not
+critical waits for the end of the quiet hours. Severity only rises, so an alert is updated twice at most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,11 +41,15 @@ _Seen = tuple[tuple[float, int, float], ...]  # size of a step, how often, last 
 
 
 class _Load(NamedTuple):
-    """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it."""
+    """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it.
+
+    `night_at` is when the night begins for it, `wanted` its severity by size, `severity` what was told.
+    """
 
     since: float
     before: float
     size: float
+    night_at: float
     held_s: float = 0.0
     gone_at: float | None = None
     wanted: int = Severity.MINOR
@@ -68,7 +74,7 @@ class HighPowerWatch:
     """One circuit, by its power and, where known, its reactive power."""
 
     rule: ClassVar[str] = "high_power"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_State] = _State()
 
     key: str
@@ -151,9 +157,9 @@ class HighPowerWatch:
         """The load after a step: begun, gone, back, outdone by a larger one, or told apart from what else is on."""
         at = x.at or 0.0
         load = _Load(*x.load) if x.load else None
-        wanted = self._severity(size, at) if counts else Severity.MINOR
+        wanted = self._severity(size) if counts else Severity.MINOR
         if load is None:
-            return _Load(since, x.base, size, at - since, None, wanted) if counts else None
+            return _Load(since, x.base, size, self._night_at(at), at - since, None, wanted) if counts else None
         load = load._replace(wanted=max(load.wanted, wanted))
         is_here = load.gone_at is None or load.gone_at >= since
         if is_here and _is_same(-size, load.size):
@@ -174,7 +180,7 @@ class HighPowerWatch:
             if above < STAYS_SHARE * load.size:
                 return x._replace(load=None), ()
             if load.held_s >= self.hold_s - 0.001:
-                load = load._replace(severity=load.wanted)
+                load = load._replace(severity=_due_severity(load, at))
                 change = self._change(Turn.RAISED, load, at)
         elif load.gone_at is not None and at - load.gone_at >= self.clear_s and above < STAYS_SHARE * load.size:
             return x._replace(load=None), (self._change(Turn.CLEARED, load, load.gone_at),)
@@ -183,22 +189,32 @@ class HighPowerWatch:
                 load = load._replace(held_s=load.held_s + seen_s, gone_at=None)
             elif above <= GONE_SHARE * load.size and load.gone_at is None:
                 load = load._replace(gone_at=at)
-            if load.wanted > (load.severity or 0):
-                load = load._replace(severity=load.wanted)
-                change = self._change(Turn.UPDATED, load, at)
+            due = _due_severity(load, at)
+            told = load.severity or 0
+            if due > told:
+                why = "updated" if load.wanted > told else "updated_night"
+                load = load._replace(severity=due)
+                change = self._change(Turn.UPDATED, load, at, why)
         return x._replace(load=tuple(load)), (change,) if change else ()
 
-    def _severity(self, size: float, at: float) -> Severity:
-        if size > self.high_w or NIGHT.holds(self.calendar.minute(at)):
+    def _severity(self, size: float) -> Severity:
+        if size > self.high_w:
             return Severity.CRITICAL
         return Severity.MAJOR if size > self.alarm_w else Severity.MINOR
 
-    def _change(self, turn: Turn, load: _Load, until: float) -> Change:
+    def _night_at(self, at: float) -> float:
+        return at if NIGHT.holds(self.calendar.minute(at)) else self.calendar.next_minute(at, NIGHT.start)
+
+    def _change(self, turn: Turn, load: _Load, until: float, why: str = "") -> Change:
         values = {"watts": load.size, "on_s": until - load.since}
         line = load.before + self.step_w
         evidence = Evidence(load.since, tuple(self.inputs.values()), line, load.held_s)
         severity = Severity(load.wanted if load.severity is None else load.severity)
-        return Change(turn, severity, Delivery.PAGE, f"{self.rule}.{turn.value}", values, evidence)
+        return Change(turn, severity, Delivery.PAGE, f"{self.rule}.{why or turn.value}", values, evidence)
+
+
+def _due_severity(load: _Load, at: float) -> int:
+    return Severity.CRITICAL if load.gone_at is None and at >= load.night_at else load.wanted
 
 
 def _is_same(size: float, other: float) -> bool:
@@ -221,13 +237,15 @@ class HighPower:
     """Flags heaters by the step they make; in the rooms where they are not allowed."""
 
     kind: ClassVar[str] = "high_power"
+    slowest_s: ClassVar[float] = 60.0  # a kettle boils in five minutes
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "大功率电器",
             "到房间查看，请使用者拔下电器；按规定登记。",
             {
                 "high_power.raised": "接入了约 {watts:.0f} 瓦的电热类电器，仍在使用",
-                "high_power.updated": "又接入了更大的电热类电器，或已到夜间；此前已用 {on_s}",
+                "high_power.updated": "又接入了约 {watts:.0f} 瓦的更大电热类电器；此前已用 {on_s}",
+                "high_power.updated_night": "已到夜间，约 {watts:.0f} 瓦的电热类电器仍在使用，已用 {on_s}",
                 "high_power.cleared": "约 {watts:.0f} 瓦的电器已断开，前后共 {on_s}",
             },
         ),
@@ -236,8 +254,10 @@ class HighPower:
             "Go to the room, have the appliance unplugged, and note it as the rules say.",
             {
                 "high_power.raised": "a heating appliance of about {watts:.0f} W was switched on and is still on",
-                "high_power.updated": "a larger heating appliance came on, or it is night now; "
+                "high_power.updated": "a larger heating appliance of about {watts:.0f} W came on; "
                 "the first came {on_s} ago",
+                "high_power.updated_night": "it is night now, and the heating appliance of about {watts:.0f} W "
+                "is still on, after {on_s}",
                 "high_power.cleared": "the appliance of about {watts:.0f} W is off, after {on_s} in all",
             },
         ),

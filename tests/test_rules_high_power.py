@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from recordings import at, circuit, day_of_power, days, named, needs_recordings, replay, restarted, site, turns
+from recordings import at, circuit, day_of_power, days, local, named, needs_recordings, replay, restarted, site, turns
 
 from rules.engine import Engine, Watch
 from rules.high_power import HighPower
@@ -177,6 +177,41 @@ def test_severity_goes_by_size_and_night(watts: float, clock: str, severity: str
     assert raised.severity.name == severity
     assert raised.values["watts"] == pytest.approx(watts)
     assert raised.evidence.threshold == pytest.approx(360)
+
+
+@pytest.mark.parametrize(
+    ("watts", "rows", "begin", "expected"),
+    [
+        (900, [(10_800, 1)], "22:51", [("raised", "MAJOR", "22:51"), ("updated_night", "CRITICAL", "23:00")]),
+        (400, [(10_800, 1)], "22:51", [("raised", "MINOR", "22:51"), ("updated_night", "CRITICAL", "23:00")]),
+        (1800, [(10_800, 1)], "22:51", [("raised", "CRITICAL", "22:51")]),                       # no higher to rise
+        (900, [(10_800, 1)], "22:59", [("raised", "MAJOR", "22:59"), ("updated_night", "CRITICAL", "23:00")]),
+        (900, [(36_000, 1)], "13:30", [("raised", "MAJOR", "13:30"), ("updated_night", "CRITICAL", "23:00")]),
+        (900, [(21_600, 1)], "04:00", [("raised", "CRITICAL", "04:00")]),                        # morning ends nothing
+        (900, [(300, 1), (1200, 0)], "22:53", [("raised", "MAJOR", "22:53"), ("cleared", "MAJOR", "23:08")]),
+        (900, [(300, 1), (300, 0), (300, 1)], "22:53",                                           # it is back at 23:03
+         [("raised", "MAJOR", "22:53"), ("updated_night", "CRITICAL", "23:03")]),
+        (400, [(120, 1), (36_000, 3)], "22:50",                                                  # two updates at most
+         [("raised", "MINOR", "22:50"), ("updated", "MAJOR", "22:52"), ("updated_night", "CRITICAL", "23:00")]),
+        (400, [(120, 1), (120, 3), (36_000, 8)], "22:50",
+         [("raised", "MINOR", "22:50"), ("updated", "MAJOR", "22:52"), ("updated", "CRITICAL", "22:54")]),
+    ],
+)  # fmt: skip
+def test_in_the_night_a_load_is_critical_also_one_that_came_by_day(
+    watts: float, rows: list[tuple[float, float]], begin: str, expected: list[tuple[str, str, str]]
+) -> None:
+    switched = at(f"2026-03-02 {begin}")
+    on = [(duration, 60 + watts * share, 20.0) for duration, share in rows]
+    events = replay(one(has_q=True), steps([IDLE, *on], begin=switched - IDLE[0]))
+    told = [(event.why.partition(".")[2], event.severity.name, local(event.at)[-5:]) for event in events]
+    assert told == expected
+
+
+def test_a_heater_that_the_night_finds_within_its_hold_is_raised_once() -> None:
+    samples = steps([IDLE, (600, 960, 20)], begin=at("2026-03-02 22:58:55"))
+    (raised,) = replay(one(has_q=True), samples)
+    assert raised.severity.name == "CRITICAL"
+    assert restarted(one(has_q=True), samples, every=7, until=samples[-1].at) == [raised]
 
 
 def test_reactive_power_on_a_topic_of_its_own_counts_when_it_is_as_new_as_the_step() -> None:
