@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar, NamedTuple
 
 from rules.calendar import Calendar, Span
@@ -13,17 +14,20 @@ OWN_WORD = ("online", "backlog")  # quantities by which a transport speaks of it
 
 
 class _State(NamedTuple):
-    last: float | None = None  # when it spoke, or when its source came back
+    """`last` is when it spoke or its source came back; `due` is when it is missed, where a cut postponed that."""
+
+    last: float | None = None
     is_up: bool = True
     is_raised: bool = False
+    due: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilentWatch:
-    """One device; every point of it shows that it lives. Where `supply` cuts its power, it may be silent meanwhile."""
+    """One device, which any of its points shows to live; time without `supply` is not held against it."""
 
     rule: ClassVar[str] = "silent"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -36,32 +40,45 @@ class SilentWatch:
     calendar: Calendar | None = None
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        last, is_up, is_raised = state
+        last, is_up, is_raised, due = state
         if ONLINE not in values:
             if values:
                 return _State(at, is_up), (self._change(Turn.CLEARED, state, at),) if is_raised else ()
+            if due is None and last is not None and (due := self._due(last)) > at:
+                return _State(last, is_up, False, due), ()
             return _State(last, is_up, True), (self._change(Turn.RAISED, state, at),)
         if len(values) > 1:
             return _State(at, values[ONLINE] > 0), (self._change(Turn.CLEARED, state, at),) if is_raised else ()
         was_up, is_up = is_up, values[ONLINE] > 0
         if is_up and not was_up and last is not None and not is_raised:
-            last = at  # it has its full time again to be heard
-        return _State(last, is_up, is_raised), ()
+            last, due = at, None  # it has its full time again to be heard
+        return _State(last, is_up, is_raised, due), ()
 
     def deadline(self, state: _State) -> float | None:
-        last, is_up, is_raised = state
+        last, is_up, is_raised, due = state
         if last is None or is_raised or not is_up:
             return None
-        due = last + self.wait_s
-        if self.supply is None or self.calendar is None or self.supply.holds(self.calendar.minute(due)):
-            return due
-        return self.calendar.next_minute(due, self.supply.start) + self.wait_s
+        return last + self.wait_s if due is None else due  # asked at every sample: the wake-up looks for cuts
 
     def hold(self, state: _State, at: float) -> Hold | None:
-        due = self.deadline(state)
-        if due is None or state.last is None or at <= state.last + self.holds_s:
+        if state.last is None or self.deadline(state) is None or at <= state.last + self.holds_s:
             return None
-        return Hold(state.last, min(at - state.last, self.wait_s), self.wait_s)
+        waited_s = at - self._due(state.last) + self.wait_s
+        return Hold(state.last, min(waited_s, self.wait_s), self.wait_s) if waited_s > 0 else None
+
+    def _due(self, last: float) -> float:
+        """When it is missed: once power is back after a cut it has its full time again, of which cuts are no part."""
+        due = last + self.wait_s
+        if self.supply is None or self.calendar is None:
+            return due
+        on, off = self.supply
+        if self.supply.holds(self.calendar.minute(last)) and due <= self.calendar.next_minute(last, off):
+            return due
+        begin, left_s = self.calendar.next_minute(last, on), self.wait_s
+        while begin + left_s > (end := self.calendar.next_minute(begin, off)):
+            left_s -= end - begin
+            begin = self.calendar.next_minute(end, on)
+        return begin + left_s
 
     def _change(self, turn: Turn, state: _State, at: float) -> Change:
         since = at if state.last is None else state.last
@@ -76,6 +93,7 @@ class Silent:
     """Flags a device that has stopped reporting; every device of the site."""
 
     kind: ClassVar[str] = "silent"
+    slowest_s: ClassVar[float] = inf  # its patience follows the interval
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "设备无数据",

@@ -1,7 +1,7 @@
 """Silent devices: who is missed, after how long, and when a dead source keeps them out of it."""
 
 import pytest
-from recordings import at, replay, restarted, turns
+from recordings import at, local, replay, restarted, turns
 
 from rules.calendar import Calendar, Span
 from rules.engine import Engine, Watch
@@ -10,6 +10,7 @@ from rules.silent import Silent
 
 BEGIN = at("2026-03-02 14:00")
 ONLINE = "source/bus/online"
+DAYTIME = Span(6 * 60, 23 * 60)
 
 
 def site(holds_s: float = 150.0) -> Site:
@@ -94,11 +95,61 @@ def test_each_device_is_one_watch() -> None:
         ("2026-03-02 22:50", "2026-03-02 22:55"),  # silent before the cut
         ("2026-03-03 02:00", "2026-03-03 06:05"),  # something spoke in the night
         ("2026-03-03 06:00", "2026-03-03 06:05"),
+        ("2026-03-02 22:55", "2026-03-02 23:00"),
     ],
 )
 def test_a_planned_cut_is_no_silence(last: str, expected: str) -> None:
-    usual = site()
-    places = {name: place._replace(supply=Span(6 * 60, 23 * 60)) for name, place in usual.places.items()}
-    cut = [w for w in Silent().watches(Site("s", "s", places, usual.points, Calendar())) if w.key == "silent/bus/1"]
-    events = replay(cut, [Sample(at(last), "bus/1", {"d/1/power_w": 1.0})], until=at("2026-03-03 12:00"))
-    assert [(event.turn.value, event.at) for event in events] == [("raised", at(expected))]
+    assert raised_with_supply(last, wait_h=1 / 12) == [("raised", expected)]
+
+
+@pytest.mark.parametrize(
+    ("last", "wait_h", "expected"),
+    [
+        ("2026-03-02 22:50", 8, "2026-03-03 14:00"),   # due at 06:50, after an hour of power
+        ("2026-03-02 16:00", 8, "2026-03-03 14:00"),
+        ("2026-03-02 14:59", 8, "2026-03-02 22:59"),
+        ("2026-03-03 03:00", 8, "2026-03-03 14:00"),
+        ("2026-03-02 22:50", 17, "2026-03-03 23:00"),
+        ("2026-03-02 22:50", 24, "2026-03-04 13:00"),  # 17 hours on the 3rd, seven on the 4th
+        ("2026-03-02 12:00", 72, "2026-03-07 10:00"),
+    ],
+)
+def test_only_hours_with_power_count(last: str, wait_h: float, expected: str) -> None:
+    assert raised_with_supply(last, wait_h) == [("raised", expected)]
+
+
+def test_a_supply_over_midnight() -> None:
+    night = Span(18 * 60, 2 * 60)
+    assert raised_with_supply("2026-03-02 23:00", 2, night) == [("raised", "2026-03-03 01:00")]
+    assert raised_with_supply("2026-03-03 01:00", 4, night) == [("raised", "2026-03-03 22:00")]
+
+
+def test_word_in_a_postponed_wait_begins_it_anew_and_a_hold_shows_none_of_the_cut() -> None:
+    (watch,) = with_supply(wait_h=8)
+    engine = Engine([watch])
+    for moment, spoken_at, hold_h in (
+        ("2026-03-03 06:30", "2026-03-02 22:50", 0.5),
+        ("2026-03-03 15:00", "2026-03-03 07:30", 7.5),
+        ("2026-03-03 15:20", "2026-03-03 15:10", None),
+        ("2026-03-04 02:00", None, None),
+        ("2026-03-04 07:00", None, 1.0),
+    ):
+        if spoken_at:
+            engine.take(Sample(at(spoken_at), "bus/1", {"d/1/power_w": 1.0}))
+        assert engine.advance(at(moment)) == []
+        assert [run.hold.covered_s / 3600 for run in engine.holds()] == ([] if hold_h is None else [hold_h])
+
+
+def with_supply(wait_h: float, supply: Span = DAYTIME) -> list[Watch]:
+    usual = site(holds_s=1500.0)
+    places = {name: place._replace(supply=supply) for name, place in usual.places.items()}
+    rule = Silent(least_s=300.0, missed=wait_h * 6)
+    cut = rule.watches(Site("s", "s", places, usual.points, Calendar()))
+    return [watch for watch in cut if watch.key == "silent/bus/1"]
+
+
+def raised_with_supply(last: str, wait_h: float, supply: Span = DAYTIME) -> list[tuple[str, str]]:
+    said = [Sample(at(last), "bus/1", {"d/1/power_w": 1.0})]
+    events = replay(with_supply(wait_h, supply), said, until=at("2026-03-12 12:00"))
+    assert restarted(with_supply(wait_h, supply), said, every=1, until=at("2026-03-12 12:00")) == events
+    return [(event.turn.value, local(event.at)) for event in events]
