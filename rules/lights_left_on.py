@@ -4,8 +4,11 @@ Strategy. Two questions, each with its own sensor. *Are the lamps on?* The power
 wide hysteresis. An illuminance sensor cannot tell lamps from the sun by its level, so only what lamps alone do counts:
 a jump within about a minute, out of the dark or while someone is there to press the switch, and light in the middle of
 the night; slow changes, and jumps in an empty room by day, are the sun. Lamps are off again when what they gave is
-gone. *Is the room empty?* The presence sensors say so; without one, only the opening hours can. Time counts only as far
-as readings of both sensors cover it.
+gone. In the deep night more than 30 lx is lamps (DETECTION L4): a ceiling sensor may see no more of them. Once a jump
+has told what the lamps give, it takes a fifth of that, 100 lx at most, so that a street lamp before the window is
+silent; and a night's light below 100 lx, which may be one, does not teach what the lamps give by day. *Is the room
+empty?* The presence sensors say so; without one, only the opening hours can. Time counts only as far as readings of
+both sensors cover it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +19,9 @@ from rules.calendar import Calendar, Span
 from rules.model import Change, Delivery, Evidence, Hold, Place, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 
-ON_SHARE = 0.20         # of the most the circuit ever drew
+ON_SHARE = 0.20         # of the most the circuit ever drew, or of the lamps' light at night
 OFF_PART = 0.5          # of the limit above: lower than that they are off
-JUMP_LUX = 100.0
+JUMP_LUX = 100.0        # also the least light by which lamps are known
 MARK_SECONDS = 45.0     # the distance of the readings that a jump is seen against
 JUMP_GAP_SECONDS = 150.0  # readings further apart show no jump
 DARK_LUX = 30.0         # darker than any day lets a room be, lighter than any night
@@ -139,7 +142,8 @@ class LightsLeftOnWatch:
             x = x._replace(marks=(*x.marks[-1:], (at, lux)))
         x = x._replace(light=lux, light_until=at + self.light_holds_s)
         if DEEP_NIGHT.holds(self.calendar.minute(at)):
-            return x._replace(is_lit=lux > DARK_LUX, lamps=x.lamps or max(0.0, lux - DARK_LUX))
+            is_lit = lux > min(JUMP_LUX, max(DARK_LUX, ON_SHARE * x.lamps))
+            return x._replace(is_lit=is_lit, lamps=lux if is_lit and x.lamps < JUMP_LUX else x.lamps)
         if x.is_lit:
             if at - x.on_at <= JUMP_GAP_SECONDS:  # a jump may be split over readings, and lamps warm up
                 x = x._replace(lamps=max(x.lamps, lux - x.on_from))
@@ -151,7 +155,8 @@ class LightsLeftOnWatch:
             return x._replace(is_lit=True, lamps=lux, on_at=at, on_from=0.0)
         if not _is_someone_near(x):  # if somebody comes soon, the next reading sees the jump again
             return x
-        return x._replace(is_lit=True, lamps=x.lamps or rise, on_at=0.0 if x.lamps else at, on_from=low)
+        is_known = x.lamps >= JUMP_LUX
+        return x._replace(is_lit=True, lamps=x.lamps if is_known else rise, on_at=0.0 if is_known else at, on_from=low)
 
     def _judged(self, x: _State) -> tuple[_State, Sequence[Change]]:
         at = x.at
@@ -192,6 +197,7 @@ class LightsLeftOn:
     """Flags lamps in an empty room; where lamps are metered or light is measured, and people come and go."""
 
     kind: ClassVar[str] = "lights_left_on"
+    slowest_s: ClassVar[float] = 900.0  # the hold of a classroom
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "长明灯",

@@ -87,6 +87,29 @@ def test_light_in_the_middle_of_the_night_is_lamps() -> None:
 
 
 @pytest.mark.parametrize(
+    ("begin", "rows", "expected"),
+    [
+        # a street lamp of 60 lx before the window, once people have shown what the lamps give
+        ("22:00", [(20, 430.0, 1.0), (10, 430.0, 0.0), (90, 60.0, 0.0)], []),
+        ("22:00", [*LAMPS_ON, (5, 60.0, 1.0), (90, 60.0, 0.0)], []),
+        ("22:00", [*LAMPS_ON, (90, 110.0, 0.0)], [("raised", 75)]),        # one row of four, from 23:00
+        ("22:00", [*LAMPS_ON, (5, 60.0, 0.0), (60, 60.0, 0.0), (30, 430.0, 0.0)], [("raised", 95)]),
+        # weak lamps alone: on until what they gave is gone, also when the deep night ends at 3:00
+        ("02:30", [(50, 60.0, 0.0), (10, 58.0, 0.0), (5, 3.0, 0.0)], [("raised", 15), ("cleared", 60)]),
+        ("02:30", [(50, 33.0, 0.0), (10, 31.0, 0.0), (5, 3.0, 0.0)], [("raised", 15), ("cleared", 60)]),
+        # the night's weak light does not teach what the lamps give by day: a cloud is no switch
+        ("02:30", [(10, 60.0, 0.0), (60, 3.0, 0.0), (5, 60.0, 0.0), (5, 120.0, 0.0), (9, 420.0, 1.0),
+                   (10, 420.0, 0.0), (10, 380.0, 0.0)], [("raised", 104)]),
+    ],
+)  # fmt: skip
+def test_a_street_lamp_is_told_from_the_lamps(
+    begin: str, rows: list[tuple[int, float, float]], expected: list[tuple[str, float]]
+) -> None:
+    first = at(f"2026-03-02 {begin}")
+    assert turns(replay(one(LUX), minutes(rows, "illuminance_lx", first)), first) == expected
+
+
+@pytest.mark.parametrize(
     ("rows", "expected"),
     [
         ([(5, 1.0, 0.0), (5, 400.0, 1.0), (30, 400.0, 0.0)], [("raised", 25)]),
