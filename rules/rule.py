@@ -33,6 +33,7 @@ class RuleKind(Protocol):
     """A frozen dataclass whose fields are its parameters (made with `parameter`)."""
 
     kind: ClassVar[str]
+    slowest_s: ClassVar[float]  # readings further apart than this are of no use to it
     words: ClassVar[Mapping[str, Words]]  # language code -> words
 
     def watches(self, site: Site) -> Iterable[Watch]:

@@ -161,6 +161,7 @@ class RunningWater:
     """Flags water that runs without a pause; wherever `flow_lpm` is measured."""
 
     kind: ClassVar[str] = "running_water"
+    slowest_s: ClassVar[float] = 300.0  # the mean of five minutes must hold a reading
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "长流水",

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 
 from adapters.device_table import DeviceTable
 from adapters.poller import bus_load, expected_round_s
@@ -40,15 +39,14 @@ def hints(
 
 def _too_slow(site: Site, sources: Sources, rules: Placed, findings: Findings) -> None:
     """Each table of the file whose readings come too seldom for a rule that would use them."""
-    soonest_s = min((rule.slowest_s for rule, _ in rules), default=inf)
-    slow = {point for point, (_, every_s) in sources.periods.items() if every_s > soonest_s}
-    places = {site.points[point].place for point in slow}
     told: set[tuple[Path, str]] = set()
     for rule, watched in rules:
+        slow = {point for point, (_, every_s) in sources.periods.items() if every_s > rule.slowest_s}
+        places = {site.points[point].place for point in slow}
         for watch in rule.watches(site.narrowed(place for place in watched if place in places)):
             for point in slow.intersection(watch.inputs.values()):
                 path, every_s = sources.periods[point]
-                if every_s > rule.slowest_s and (path, rule.kind) not in told:
+                if (path, rule.kind) not in told:
                     told.add((path, rule.kind))
                     slowest = {"slowest_s": rule.slowest_s, "rule": rule.kind}
                     findings.warn((*path, "every_s"), "too_slow", every_s=every_s, **slowest)
