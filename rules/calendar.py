@@ -38,14 +38,14 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Opening hours `day`, night-fall `lights_out` (minute of the day), terms and closed days.
+    """Opening hours `day`, `lights_out` (minute of the day), terms and closed days.
 
     With no term at all every day that is not closed counts as term.
     """
 
     timezone: str = "Asia/Shanghai"
     day: Span = SCHOOL_DAY
-    lights_out: int = 22 * 60 + 30
+    lights_out: int = field(default=22 * 60 + 30, repr=False)  # no rule reads it: it is no part of what a watch is
     terms: tuple[Term, ...] = ()
     closed: frozenset[date] = frozenset()
     closed_weekdays: frozenset[int] = frozenset()

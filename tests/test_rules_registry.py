@@ -70,6 +70,15 @@ def test_defaults_lie_within_bounds(kind: type[RuleKind]) -> None:
         assert bounds.least <= getattr(rule, name) <= bounds.most
 
 
+@KINDS
+def test_lights_out_is_no_part_of_what_a_watch_is(kind: type[RuleKind]) -> None:
+    early, late = (
+        {watch.key: signature(watch) for watch in kind().watches(site(EVERYWHERE, lights_out=minute))}
+        for minute in (21 * 60, 23 * 60)
+    )
+    assert early == late
+
+
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in RULES.values() for name in parameters(kind)])
 def test_a_changed_parameter_changes_the_signature(kind: type[RuleKind], name: str) -> None:
     changed = replace(kind(), **{name: getattr(kind(), name) * 2 + 1})  # type: ignore[type-var]
