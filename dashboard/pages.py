@@ -1,5 +1,6 @@
 """The pages that people read: what each one shows, and the language it shows it in."""
 
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +24,7 @@ PAST_S = 6 * 3600.0            # what the charts of a place show
 RECENT_ALERTS = 30
 MOST_HOLDS = 12
 MOST_POINTS_AT_ONCE = 250      # a larger campus is shown a building at a time
-LARGEST_NUMBER = 2**63         # what a store can count to
+NUMBER = re.compile(r"[0-9]{1,18}")   # of an alert; a store counts no further
 YEAR_S = 365 * 86400
 
 
@@ -66,7 +67,7 @@ class Pages:
     def routes(self) -> APIRouter:
         router = APIRouter()
         router.add_api_route("/", self.alerts)
-        router.add_api_route("/alerts/{number:int}", self.alert)
+        router.add_api_route("/alerts/{number}", self.alert)
         router.add_api_route("/places", self.places)
         router.add_api_route("/places/{place_id:path}", self.place)
         router.add_api_route("/sources", self.sources)
@@ -86,9 +87,9 @@ class Pages:
             has_readings=bool(self._campus.latest()), notices=self._campus.notices(),
         )  # fmt: skip
 
-    def alert(self, request: Request, number: int) -> Response:
+    def alert(self, request: Request, number: str) -> Response:
         """One alert with its evidence and its story."""
-        incident = self._campus.incident(number) if number < LARGEST_NUMBER else None
+        incident = self._campus.incident(int(number)) if NUMBER.fullmatch(number) else None
         if incident is None:
             raise HTTPException(404)
         reader = self._reader(request)
@@ -96,9 +97,9 @@ class Pages:
         frame, series = self._evidence(incident, points)
         end = incident.ended.at if incident.ended else reader.now
         return self._page(
-            request, "alert.html", incident=incident, event=incident.events[-1], told=self._campus.told(number),
-            place=self._campus.site.places.get(incident.raised.place), charts=_charts(series, frame, reader),
-            cut_s=LONGEST_CHART_S if end - frame.since > LONGEST_CHART_S else 0,
+            request, "alert.html", incident=incident, event=incident.events[-1],
+            told=self._campus.told(incident.number), place=self._campus.site.places.get(incident.raised.place),
+            charts=_charts(series, frame, reader), cut_s=LONGEST_CHART_S if end - frame.since > LONGEST_CHART_S else 0,
         )  # fmt: skip
 
     def places(self, request: Request) -> Response:

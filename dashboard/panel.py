@@ -19,6 +19,8 @@ from dashboard.sign_in import Doorkeeper, Gate, sign_in_routes
 from dashboard.view import Campus
 
 STATIC = Path(__file__).parent / "static"
+STATIC_PATHS = frozenset(f"/static/{file.name}" for file in STATIC.iterdir())
+OPEN_PATHS = STATIC_PATHS | {"/sign-in", "/healthz"}  # what strangers see, and no path beside it
 SESSION_S = 30 * 86400
 PAGE_THREADS = 4  # pages are drawn in threads; more of them only cost a small gateway memory
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -49,7 +51,8 @@ def panel(
         yield
         live.close()
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    # A redirect to a path without its last slash would name http, whatever a proxy in front of us speaks.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.live = live
     pages = Pages(campus, language=language, banner=banner, has_password=password_hash is not None)
     app.include_router(_machine_routes(live))
@@ -63,7 +66,7 @@ def panel(
     else:
         doorkeeper = Doorkeeper(password_hash)
         app.include_router(sign_in_routes(doorkeeper, pages.sign_in))
-        app.add_middleware(Gate, seal=doorkeeper.seal)
+        app.add_middleware(Gate, seal=doorkeeper.seal, open_paths=OPEN_PATHS)
         app.add_middleware(
             SessionMiddleware, secret_key=secret.hex(), session_cookie="caretaker", max_age=SESSION_S, same_site="lax"
         )
@@ -95,7 +98,7 @@ class _Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        is_static = scope["path"].startswith("/static/")
+        is_static = scope["path"] in STATIC_PATHS
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from urllib.parse import parse_qsl, quote
 
@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # 12 MiB and three passes are as strong as the usual 64 MiB and one, and leave a small gateway its memory.
 _HASHER = PasswordHash((Argon2Hasher(time_cost=3, memory_cost=12 * 1024, parallelism=1),))
-_OPEN_PATHS = ("/sign-in", "/healthz", "/static/")
 _FREE_TRIES = 3
 _MOST_WAIT_S = 60.0
 _MOST_NAMES = 1000
@@ -59,13 +58,13 @@ class Doorkeeper:
 
 
 class Gate:
-    """Middleware that sends everybody to the sign-in page who has not been there."""
+    """Middleware that sends everybody to the sign-in page who has not been there, but for a few open paths."""
 
-    def __init__(self, app: ASGIApp, *, seal: str) -> None:
-        self._app, self._seal = app, seal
+    def __init__(self, app: ASGIApp, *, seal: str, open_paths: Collection[str]) -> None:
+        self._app, self._seal, self._open_paths = app, seal, open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_OPEN_PATHS):
+        if scope["type"] != "http" or scope["path"] in self._open_paths:
             return await self._app(scope, receive, send)
         if scope["session"].get("seal") == self._seal:
             return await self._app(scope, receive, send)

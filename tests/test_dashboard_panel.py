@@ -110,7 +110,8 @@ def test_an_alert_whose_place_and_points_are_gone_still_has_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/alerts/77", "/alerts/x", "/alerts/" + "9" * 30, "/alerts/-1", "/places/dorm-3/999", "/docs"]
+    "path", ["/nothing", "/alerts/77", "/alerts/x", "/alerts/" + "9" * 19, "/alerts/" + "9" * 6000,
+     "/alerts/-1", "/alerts/١٢", "/alerts/12/", "/static/zz", "/static/%00", "/places/dorm-3/999", "/docs"]
 )
 def test_what_is_not_there_is_said_on_a_page(path: str) -> None:
     answer = client(busy_campus(), language="en").get(path)
@@ -203,8 +204,25 @@ def test_with_a_password_any_name_is_served_but_nothing_is_shown() -> None:
     assert browser.get("/live").status_code == 401
     assert browser.get("/healthz").text == "ok"
     assert browser.get("/static/panel.css").status_code == 200
-    assert browser.get("/static/..%2fpanel.py").status_code == 404
-    assert browser.get("/sign-in").status_code == 200
+    assert browser.get("/static/..%2fpanel.py").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path", ["/sign-inx", "/sign-in/", "/sign-in/x", "/healthz/x", "/static/zz", "/static/", "/static",
+             "/static//panel.css", "//healthz"]
+)  # fmt: skip
+def test_with_a_password_nothing_beside_an_open_path_is_open(path: str) -> None:
+    answer = client(busy_campus(), has_password=True).get(path)
+    assert (answer.status_code, answer.text) == (303, "")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_strangers_learn_nothing_of_the_campus() -> None:
+    site = campus_site()
+    for page in ("/sign-in", "/sign-in?lang=en"):
+        answer = client(busy_campus(), has_password=True).get(page)
+        assert answer.status_code == 200
+        assert [word for word in (site.name, site.calendar.timezone, "/places") if word in answer.text] == []
 
 
 def test_signing_in_leads_back_and_signing_out_closes_the_door() -> None:
