@@ -1,12 +1,16 @@
 """Sending to real endpoints on the loopback: what counts as delivered, and what is said when it is not."""
 
+import gzip
 import json
 import logging
 import socket
 import subprocess
 import sys
+import threading
+import time
+import tracemalloc
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from email import message_from_bytes, policy
 
 import pytest
@@ -78,6 +82,84 @@ def test_an_endless_answer_is_cut(receiver: Receiver) -> None:
         assert notify(open_service(receiver.url, 30.0), "t", "b")
     assert len(heard.exchanges[0].body) == 8192
     assert heard.left_s() > 15.0
+
+
+class Talker:
+    """An endpoint on the loopback that says its beginning, then one thing over and over until it is left."""
+
+    def __init__(self, beginning: bytes, over_and_over: bytes, *, every_s: float = 0.01) -> None:
+        self._said, self._more, self._every_s = beginning, over_and_over, every_s
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.asked = b""
+        self.is_left = threading.Event()
+        self._thread = threading.Thread(target=self._talk)
+
+    def __enter__(self) -> "Talker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.is_left.set()
+        self._thread.join()
+        self._listening.close()
+
+    def _talk(self) -> None:
+        line = self._listening.accept()[0]
+        with line, suppress(OSError):
+            if self._said.startswith(b"HTTP"):
+                self.asked = line.recv(65536)
+            line.sendall(self._said)
+            until = time.monotonic() + 10.0
+            while time.monotonic() < until and not self.is_left.wait(self._every_s):
+                line.sendall(self._more)
+
+
+@pytest.mark.parametrize(
+    ("kind", "beginning"),
+    [("json", b"HTTP/1.1 200 OK\r\nX-a: "), ("json", b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"),
+     ("json", b"HTTP/1.1 200 OK\r\n\r\n"), ("jsons", b"\x16\x03\x03\x40\x00"), ("mailto", b"220-"),
+     ("mailtos", b"\x16\x03\x03\x40\x00")],
+    ids=["header", "body", "endless body", "handshake", "mail", "mail handshake"],
+)  # fmt: skip
+def test_who_drips_is_left_after_the_timeout(kind: str, beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    rest = "?from=a@school.example&mode=ssl" if kind == "mailtos" else "?from=a@school.example"
+    with Talker(beginning, b"x", every_s=0.05) as talker:
+        began = time.monotonic()
+        answer = post(f"{kind}://u:{TOKEN}@127.0.0.1:{talker.port}/{rest}", timeout_s=0.5)
+        took_s = time.monotonic() - began
+    assert answer == Answer(False, "timed out")
+    assert 0.4 < took_s < 3.0
+
+
+def test_a_mail_server_that_never_stops_talking_is_cut() -> None:
+    with Talker(b"", b"220-welcome\r\n" * 5000) as talker:
+        answer = post(f"mailto://u:{TOKEN}@127.0.0.1:{talker.port}/?from=a@school.example", timeout_s=30.0)
+    assert not answer.is_delivered
+    assert "no end" in answer.text
+
+
+def test_what_is_packed_stays_packed(receiver: Receiver) -> None:
+    receiver.headers = {"Content-Encoding": "gzip"}
+    receiver.body = gzip.compress(bytes(64_000_000), 9)
+    service = open_service(receiver.url, 5.0)
+    tracemalloc.start()
+    try:
+        with listening(5.0) as heard:
+            assert notify(service, "t", "b")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert heard.exchanges[0].body.startswith("\x1f")
+    assert peak < 4_000_000
+
+
+def test_nothing_packed_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Talker(b"HTTP/1.1 204 No Content\r\n\r\n", b"") as talker:
+        assert post(f"json://127.0.0.1:{talker.port}") == Answer(True, "HTTP 204")
+        assert b"\r\naccept-encoding: identity\r\n" in talker.asked.lower()
 
 
 def test_a_huge_error_is_cut(receiver: Receiver) -> None:
