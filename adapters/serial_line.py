@@ -36,7 +36,10 @@ class PortError(Exception):
 
 def wait_readable(descriptors: Sequence[int], seconds: float | None) -> Sequence[int]:
     """The descriptors that can be read, after at most so many seconds (None: until one can)."""
-    return select.select(descriptors, [], [], seconds)[0]
+    poll = select.poll()  # select itself refuses descriptors above 1023
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)]
 
 
 class SerialTransport:
@@ -103,10 +106,12 @@ class SerialTransport:
             now = self._steady()
             request = poller.next_request(now)
             if request is not None:
-                port.write(request)
+                os.write(descriptor, request)  # pyserial's own write and read use select, which ends at 1023
             due = poller.deadline()
             ready = self._wait([descriptor, self._woken], None if due is None else max(0.0, due - now))
-            data = port.read(4096) if descriptor in ready else b""
+            data = os.read(descriptor, 4096) if descriptor in ready else b""
+            if descriptor in ready and not data:
+                raise PortError(f"{self._source.port} is gone: it can be read, but nothing comes")
             if data:
                 self._failures = 0   # an adapter that opens and fails at once must not be tried every second
             self._pass_on(poller.feed(data, self._steady()))

@@ -2,10 +2,12 @@
 
 import os
 import queue
+import resource
 import threading
 import time
 import tty
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,42 @@ def test_a_bad_meter_is_told_and_the_others_go_on(meters: Meters, trouble: Troub
         assert len(heard.poll(ADDRESSES[0]).values) == len(VALUES)
     finally:
         transport.stop()
+
+
+@pytest.fixture
+def descriptors_above_1023(meters: Meters) -> Iterator[None]:
+    """Every file that is opened once the meters run has a number that `select` refuses."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < 2048:
+        pytest.skip("the system allows too few open files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], 2048), limits[1]))
+    with ExitStack() as opened:
+        while opened.enter_context(open(os.devnull, "rb")).fileno() < 1023:
+            pass
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.usefixtures("descriptors_above_1023")
+def test_a_line_with_a_high_descriptor_is_polled_like_any_other(meters: Meters) -> None:
+    transport, heard = started(source(meters.port))
+    try:
+        assert len(heard.poll(ADDRESSES[0]).values) == len(VALUES)
+    finally:
+        transport.stop()
+
+
+def test_waiting_ends_with_the_first_byte_or_with_its_time() -> None:
+    readable, written = os.pipe()
+    try:
+        assert list(wait_readable([readable], 0.001)) == []
+        os.write(written, b"x")
+        assert list(wait_readable([readable], None)) == [readable]
+        os.read(readable, 1)
+    finally:
+        os.close(written)
+    assert list(wait_readable([readable], None)) == [readable], "a line whose other end is gone does not wait either"
+    os.close(readable)
 
 
 def test_an_adapter_that_echoes_costs_nothing(meters: Meters) -> None:
