@@ -275,6 +275,16 @@ def test_a_sensor_writes_below_its_own_name_and_reads_nothing(broker: Broker) ->
         meter.received.get_nowait()
 
 
+def test_the_broker_takes_no_message_above_one_mebibyte(broker: Broker) -> None:
+    caretaker, meter = Client(broker, "caretaker", "caretaker", "#"), Client(broker, "meter-1", "meter-1")
+    for name, size in (("most", 2**20), ("more", 2**20 + 1), ("last", 1)):
+        meter.mqtt.publish(f"meters/meter-1/{name}", bytes(size), qos=1).wait_for_publish(WAIT_SECONDS)
+    came = [caretaker.received.get(timeout=WAIT_SECONDS)[0] for _ in range(2)]
+    meter.close()
+    caretaker.close()
+    assert came == ["meters/meter-1/most", "meters/meter-1/last"]
+
+
 def test_the_broker_keeps_what_came_while_caretaker_was_away(broker: Broker) -> None:
     Client(broker, "caretaker", "caretaker", "meters/#").close()
     meter = Client(broker, "meter-1", "meter-1")
