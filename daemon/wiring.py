@@ -45,6 +45,7 @@ class Gateway(NamedTuple):
 
     pipeline: Pipeline
     driver: Driver
+    changes: Changes
     store: Store
     transports: Sequence[Transport]
     teller: Teller
@@ -116,7 +117,8 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),
         banner=banner,
     )  # fmt: skip
-    return Gateway(pipeline, driver, store, transports, teller, PanelServer(app, loaded.panel.host, loaded.panel.port))
+    server = PanelServer(app, loaded.panel.host, loaded.panel.port)
+    return Gateway(pipeline, driver, changes, store, transports, teller, server)
 
 
 def _from_broker(name: str, driver: Driver) -> Callable[..., None]:

@@ -1,9 +1,10 @@
 """The daemon as a process that a test kills; on request it kills itself (SIGKILL) at a chosen seam.
 
-    python daemon_to_kill.py CONFIG [received|committed COUNT]
+    python daemon_to_kill.py CONFIG [received|committed|subscribed COUNT]
 
 `received`: after COUNT batches were taken in and before they are committed. `committed`: after COUNT commits, before
-the acknowledgements of the last one leave. It prints `resent N` at each commit: messages recognised as sent again.
+the acknowledgements of the last one leave. `subscribed`: not at all; it says `started` only once the broker keeps what
+it publishes for us. It prints `resent N` at each commit: messages recognised as sent again.
 """
 
 import os
@@ -46,7 +47,13 @@ def main() -> None:
     pipeline._acknowledge = kill_before_acknowledging
     if seam == "received":
         pipeline.consume = kill_before_committing  # type: ignore[method-assign]
+    subscribed = threading.Event()
+    if seam == "subscribed":
+        gateway.changes.subscribe(lambda _: pipeline.health()["broker"].online and subscribed.set())
+    else:
+        subscribed.set()
     gateway.start()
+    subscribed.wait()
     print("started", flush=True)
     over.wait()
     gateway.stop()

@@ -202,9 +202,9 @@ def logged(path: Path) -> Counter[tuple[str, float]]:
 
 def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path: Path, broker: Mosquitto) -> None:
     rng = random.Random(7)
-    undisturbed = Daemon(config(tmp_path, "undisturbed", broker.port))
+    undisturbed = Daemon(config(tmp_path, "undisturbed", broker.port), "subscribed", "0")
     disturbed = config(tmp_path, "disturbed", broker.port)
-    Daemon(disturbed).stop()  # its session exists from here on
+    Daemon(disturbed, "subscribed", "0").stop()  # its session exists from here on
     publisher = Publisher(broker.port, rng)
     kinds = ["received", "committed", "random", "random"] * (ROUNDS // 4 + 1)
     killed: Counter[str] = Counter()
