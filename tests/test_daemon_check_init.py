@@ -32,14 +32,14 @@ def test_what_init_comments_out_would_pass_too(tmp_path: Path, capsys: pytest.Ca
     file = tmp_path / "caretaker.toml"
     main(["init", str(file), "--language", language])
     rows = file.read_text(encoding="utf-8").splitlines()
-    told = [re.sub(r"^( *)# (?=.*(=|\[\[))", r"\1", row) for row in rows]
+    told = [re.sub(r"^( *)# (?= *\[|.*=)", r"\1", row) for row in rows]
     told = [row for row in told if '"P": 61.7' not in row]
     for name, content in {"panel.password": "$argon2id$x", "broker.password": "x", "wecom.url": "wecombot://x"}.items():
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o600)
     file.write_text("\n".join(told), encoding="utf-8")
     document = tomllib.loads(file.read_text(encoding="utf-8"))
-    assert {"term", "rule", "notify"} <= document.keys()
+    assert {"store", "term", "rule", "notify"} <= document.keys()
     assert [source["kind"] for source in document["source"]] == ["mqtt", "serial"]
     assert main(["check", str(file)]) == 0, capsys.readouterr().out
     assert "bus dorm-1 bus: meters 1, a round takes about 1." in capsys.readouterr().out

@@ -173,7 +173,7 @@ def test_without_a_broker_nothing_is_skipped() -> None:
 class Broker:
     """Debian's mosquitto under the shipped settings, on a free port, its files in one folder."""
 
-    ACCOUNTS = ("caretaker", "meter-1")
+    ACCOUNTS = ("caretaker", "meter-1", "dorm-1")
 
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -273,6 +273,19 @@ def test_a_sensor_writes_below_its_own_name_and_reads_nothing(broker: Broker) ->
     caretaker.close()
     with pytest.raises(Empty):
         meter.received.get_nowait()
+
+
+def test_the_sensors_of_a_building_write_the_topics_that_init_proposes(broker: Broker) -> None:
+    document = tomllib.loads((ROOT / "daemon/config/starting/en.toml").read_text("utf-8"))
+    topics = [each["filter"] for source in document["source"] for each in source["topic"]]
+    theirs, foreign = ([each.format(building=name, room="101") for each in topics] for name in ("dorm-1", "dorm-2"))
+    caretaker, building = Client(broker, "caretaker", "caretaker", "#"), Client(broker, "dorm-1", "dorm-1")
+    for topic in (*foreign, *theirs):
+        building.publish(topic, qos=1)
+    came = [caretaker.received.get(timeout=WAIT_SECONDS)[0] for _ in theirs]
+    building.close()
+    caretaker.close()
+    assert came == theirs
 
 
 def test_the_broker_takes_no_message_above_one_mebibyte(broker: Broker) -> None:
