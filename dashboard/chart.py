@@ -1,7 +1,8 @@
 """The evidence of an alert as a chart: inline SVG, drawn here, so that it needs no script and prints well.
 
 Strategy. Each point has a panel of its own above one shared time axis: units differ, and a state is not a curve.
-A gauge is a line that breaks where readings no longer speak (`holds_s`); a state is a bar while it is 1. Readings
+A gauge is a line that breaks where readings no longer speak (`holds_s`); a state is a bar while it is 1. What an
+alert rests on comes first; what only goes with it is half as tall, from 0, so that a trifle looks like one. Readings
 are thinned to four a pixel column (first, least, most, last), so peaks stay whatever the length. The drawing has a
 fixed size in pixels; a page holds one for phones and one for desks and shows the one that fits.
 """
@@ -18,10 +19,10 @@ from rules.quantity import QUANTITIES, Kind
 
 WIDE_PX, NARROW_PX = 820, 340
 
-_RIGHT_PX, _DIGIT_PX = 10, 7
+_RIGHT_PX, _DIGIT_PX, _HAN_PX = 10, 7, 12
 _TITLE_PX, _FOOT_PX, _DAY_PX = 24, 18, 14  # the foot holds the times, and the days where it is not all today
-_GAUGE_PX, _STATE_PX = 132, 18
-_LABEL_PX = 62  # room that a time label takes
+_GAUGE_PX, _STATE_PX = 132, 24
+_LABEL_PX = 72  # room that a time label takes
 _TIME_STEPS_S = (5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 Dot = tuple[float, float]  # (at, value) of a reading, or (x, y) on the drawing
@@ -72,12 +73,12 @@ def _extremes(column: list[Dot]) -> list[Dot]:
     return sorted({column[0], least, most, column[-1]})
 
 
-def value_ticks(least: float, most: float) -> list[float]:
-    """Two to seven round values that enclose a range."""
+def value_ticks(least: float, most: float, steps: int = 4) -> list[float]:
+    """Round values that enclose a range, in about so many steps: two to `steps` + 3 of them."""
     span = most - least
     if span < max(1e-6, 1e-9 * abs(most)):  # as good as constant: the noise of floats is not to be blown up
         span = max(1.0, abs(most))
-    rough = span / 4
+    rough = span / steps
     power = 10.0 ** floor(log10(rough))
     step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * 0.999)
     first, last = floor(least / step + 1e-9), -floor(-most / step + 1e-9)
@@ -106,10 +107,17 @@ def time_ticks(frame: Frame, reader: Reader, width_px: float) -> list[float]:
     return ticks
 
 
+def text_px(text: str) -> int:
+    """The room that a text takes at most."""
+    return sum(_DIGIT_PX if letter.isascii() else _HAN_PX for letter in text)
+
+
 def chart(series: Sequence[Series], frame: Frame, reader: Reader, *, width_px: int) -> Markup:
     """The drawing of these series, one below the other."""
-    limits = [frame.threshold, *[None] * len(series)]
-    panels = [_Panel(item, limit) for item, limit in zip(series, limits, strict=False)]
+    panels = [
+        _Panel(item, reader, None if index else frame.threshold, is_beside=bool(index and frame.hold))
+        for index, item in enumerate(series)
+    ]
     drawing = _Drawing(frame, reader, width_px, left_px=max(panel.left_px for panel in panels))
     top = 18.0 if frame.hold else 2.0
     parts: list[str] = []
@@ -117,7 +125,7 @@ def chart(series: Sequence[Series], frame: Frame, reader: Reader, *, width_px: i
         parts.append(drawing.heading(panel.point, top))
         top += _TITLE_PX
         parts.append(drawing.state(panel, top) if panel.is_state else drawing.gauge(panel, top))
-        top += (_STATE_PX if panel.is_state else _GAUGE_PX) + 10
+        top += panel.height_px + 10
     parts = [drawing.shade(top), *parts, drawing.axis(top), drawing.raised(top)]
     label = reader.say(
         "alert.chart", points=reader.names(item.point for item in series),
@@ -130,15 +138,24 @@ def chart(series: Sequence[Series], frame: Frame, reader: Reader, *, width_px: i
 
 
 class _Panel:
-    """One series with its limit and its scale."""
+    """One series with its limit and its scale; one that only stands beside the evidence takes less room."""
 
-    def __init__(self, series: Series, limit: float | None) -> None:
+    def __init__(self, series: Series, reader: Reader, limit: float | None, *, is_beside: bool) -> None:
         self.point, self.limit = series.point, limit
         self.runs = runs(series.readings, series.point.holds_s)
-        self.is_state = QUANTITIES[series.point.quantity].kind is Kind.STATE
-        self.ticks = value_ticks(*_span(series.readings, limit))
-        self.labels = [] if self.is_state else tick_labels(self.ticks)
-        self.left_px = 12 + _DIGIT_PX * max((len(label) for label in self.labels), default=3)
+        kind = QUANTITIES[series.point.quantity].kind
+        self.is_state = kind is Kind.STATE
+        if self.is_state:
+            self.height_px = _STATE_PX
+            self.labels = [reader.value(series.point, value)[0] for value in (0.0, 1.0)]
+        else:
+            self.height_px = _GAUGE_PX // 2 if is_beside else _GAUGE_PX
+            least, most = _span(series.readings, limit)
+            if is_beside and kind is Kind.GAUGE:  # a counter's own value says nothing, its rise does
+                least = min(least, 0.0)
+            self.ticks = value_ticks(least, most, 2 if is_beside else 4)
+            self.labels = tick_labels(self.ticks)
+        self.left_px = 12 + max(text_px(label) for label in self.labels)
 
 
 class _Drawing:
@@ -162,10 +179,10 @@ class _Drawing:
 
     def gauge(self, panel: _Panel, top: float) -> str:
         """A line over a grid, and the limit as a dashed line with its value."""
-        low, high = panel.ticks[0], panel.ticks[-1]
+        low, high, height = panel.ticks[0], panel.ticks[-1], panel.height_px
 
         def y(value: float) -> float:
-            return top + _GAUGE_PX * (high - value) / (high - low)
+            return top + height * (high - value) / (high - low)
 
         left, right = self._left, self._left + self._plot
         parts = [
@@ -174,8 +191,8 @@ class _Drawing:
             for tick, name in zip(panel.ticks, panel.labels, strict=True)
         ]
         lines = "".join(self._line(run, y) for run in panel.runs)
-        clip = f'x="{left}" y="{top - 2}" width="{self._plot}" height="{_GAUGE_PX + 4}"'
-        view = f'viewBox="{left} {top - 2} {self._plot} {_GAUGE_PX + 4}"'
+        clip = f'x="{left}" y="{top - 2}" width="{self._plot}" height="{height + 4}"'
+        view = f'viewBox="{left} {top - 2} {self._plot} {height + 4}"'
         parts.append(f'<svg {clip} {view}><path class="line" d="{lines}"/></svg>')
         if panel.limit is not None:
             at = y(panel.limit)
@@ -194,8 +211,11 @@ class _Drawing:
         return self._left + (at - self._frame.since) / self._column_s
 
     def state(self, panel: _Panel, top: float) -> str:
-        """A bar while the state is 1, a thin base line while it is 0, nothing while it is unknown."""
-        parts = []
+        """A bar while the state is 1, a thin base line while it is 0, nothing while it is unknown; both in words."""
+        parts = [
+            _text(self._left - 6, top + y, name, "tick", "end")
+            for y, name in zip((_STATE_PX, 10), panel.labels, strict=True)
+        ]
         for begin, end, value in _stretches(panel.runs, panel.point.holds_s):
             x, width = self.x(begin), self.x(end) - self.x(begin)
             if width <= 0:
@@ -203,9 +223,6 @@ class _Drawing:
             height = _STATE_PX if value else 2
             where = f'x="{x:.1f}" y="{top + _STATE_PX - height:.1f}" width="{max(width, 0.8):.1f}" height="{height}"'
             parts.append(f'<rect class="{"on" if value else "off"}" {where}/>')
-            if value and width > 48:
-                word = self._reader.value(panel.point, value)[0]
-                parts.append(_text(x + 6, top + 13, word, "on-label"))
         return "".join(parts)
 
     def shade(self, bottom: float) -> str:
@@ -235,11 +252,16 @@ class _Drawing:
         for at in ticks:
             local, x = calendar.local(at), self.x(at)
             parts.append(f'<path class="axis" d="M{x:.1f} {y:.1f}v4"/>')
-            parts.append(_text(x, y + 16, local.strftime(clock), "tick", "middle"))
+            parts.append(self._time(x, y + 16, local.strftime(clock), "tick"))
             if local.date() != shown_day and not self.is_today:
-                parts.append(_text(x, y + 30, self._reader.date(local), "day", "middle"))
+                parts.append(self._time(x, y + 30, self._reader.date(local), "day"))
             shown_day = local.date()
         return "".join(parts)
+
+    def _time(self, x: float, y: float, text: str, kind: str) -> str:
+        """A text below its time, moved inwards as far as it takes to be whole."""
+        half = text_px(text) / 2
+        return _text(min(max(x, half), self._width - half), y, text, kind, "middle")
 
 
 def _span(readings: Sequence[Reading], threshold: float | None) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from dashboard.chart import (
     Series,
     chart,
     runs,
+    text_px,
     thinned,
     tick_labels,
     time_ticks,
@@ -42,6 +43,11 @@ def drawn(series: list[Series], frame: Frame, width_px: int = WIDE_PX) -> Elemen
 
 def by_class(drawing: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     return [element for element in drawing.iter() if element.get("class") == name]
+
+
+def axis_words(drawing: ElementTree.Element) -> list[str | None]:
+    """What stands left of the plot."""
+    return [tick.text for tick in by_class(drawing, "tick") if tick.get("text-anchor") == "end"]
 
 
 def plot_of(drawing: ElementTree.Element) -> tuple[float, float]:
@@ -91,7 +97,7 @@ def test_time_ticks_are_round_on_the_sites_clock_and_have_room(hours: float, wid
     frame = Frame(NOW - hours * 3600, NOW)
     ticks = time_ticks(frame, READER, width_px)
     assert all(frame.since <= at <= frame.until for at in ticks)
-    assert len(ticks) <= width_px / 62 + 1
+    assert len(ticks) <= width_px / 72 + 1
     if hours >= 0.5:
         assert ticks
         assert all(SITE.calendar.local(at).second == 0 and SITE.calendar.local(at).minute % 5 == 0 for at in ticks)
@@ -136,6 +142,7 @@ def test_a_state_is_a_step_until_its_last_reading_no_longer_speaks() -> None:
         (pytest.approx(left + 4200 * second_px, abs=0.1), pytest.approx(600 * second_px, abs=0.1)),
     ]
     assert len(by_class(drawing, "off")) == 1
+    assert axis_words(drawing) == ["empty", "occupied"]
 
 
 @pytest.mark.parametrize("width_px", [NARROW_PX, WIDE_PX])
@@ -143,7 +150,7 @@ def test_a_long_chart_stays_small_and_within_its_frame(width_px: int) -> None:
     dots = [(NOW - 86400 + 2 * n, float(n % 97)) for n in range(43200)]
     markup = chart([Series(FLOW, readings(dots))], Frame(NOW - 86400, NOW), READER, width_px=width_px)
     assert len(markup) < 70 * width_px
-    for text in ElementTree.fromstring(markup).iter("{http://www.w3.org/2000/svg}text"):
+    for text in ElementTree.fromstring(markup).iter("text"):
         assert 0 <= float(text.get("x", "")) <= width_px
 
 
@@ -173,3 +180,30 @@ def test_each_time_on_the_axis_reads_differently(seconds: float) -> None:
     times = [tick.text for tick in by_class(drawing, "tick") if tick.get("text-anchor") == "middle"]
     assert len(times) >= 2
     assert len(set(times)) == len(times)
+
+
+@pytest.mark.parametrize("width_px", [NARROW_PX, WIDE_PX])
+@pytest.mark.parametrize("seconds", [20, 75, 200, 3600, 40_000, 200_000])
+@pytest.mark.parametrize("ago_s", [0, 400 * 86400])
+def test_times_are_whole_and_do_not_touch(width_px: int, seconds: float, ago_s: float) -> None:
+    for shift_s in range(0, 60, 7):
+        end = NOW + shift_s - ago_s
+        drawing = drawn([Series(FLOW, readings([(end - seconds, 1.0)]))], Frame(end - seconds, end), width_px)
+        times = [tick for tick in by_class(drawing, "tick") if tick.get("text-anchor") == "middle"]
+        for row in (times, by_class(drawing, "day")):
+            sides = [(float(t.get("x", "")), text_px(t.text or "") / 2) for t in row]
+            assert all(half <= x + 0.1 and x + half <= width_px + 0.1 for x, half in sides)
+            assert all(x + half <= other - half_other + 0.1 for (x, half), (other, half_other) in pairwise(sides))
+
+
+def test_what_only_goes_with_the_evidence_is_smaller_and_counts_from_zero() -> None:
+    watts, beside = SITE.points["dorm-3/402/power_w"], SITE.points["teach-1/105/lighting/power_w"]
+    dots = [(NOW - 600 + 30 * n, 200.0 + n) for n in range(20)]
+    series = [Series(point, readings(dots)) for point in (watts, beside)]
+    frame = Frame(NOW - 600, NOW)
+    heights = {}
+    for name, hold in (("alert", (NOW - 300, NOW - 200)), ("place", None)):
+        drawing = drawn(series, frame._replace(hold=hold))
+        heights[name] = [float(plot.get("height", "")) for plot in drawing if plot.tag == "svg"]
+        assert ("0" in axis_words(drawing)) is (hold is not None)
+    assert heights == {"alert": [136, 70], "place": [136, 136]}
