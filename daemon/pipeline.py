@@ -193,13 +193,14 @@ class Pipeline:
     def _log(self, record: SourceRecord, sample: Sample, *, backlog: bool = False) -> Flag:
         flag = self.engine.take(sample, backlog=backlog)
         self._entries.append((sample, flag))
-        record.samples += 1
         if flag is Flag.JUDGED:
             self.latest.judged(sample)
         else:
             self.latest.shown(sample.at, sample.values)
         if sample.device.startswith("source/"):
             record.note_state(sample)
+        else:
+            record.samples += 1
         return flag
 
     def _believed(self, record: SourceRecord, received: Received) -> Received:
@@ -307,6 +308,7 @@ class Pipeline:
             number = self._open[name].number
             if event.turn in (Turn.CLEARED, Turn.WITHDRAWN):
                 del self._open[name]
+            log.info("#%d %s %s %s", number, event.rule, event.key, event.turn.value)
             self._events.append((number, event))
             if tell:
                 self._outbox.extend(self._outbox_rows(event, number))

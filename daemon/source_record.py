@@ -1,11 +1,14 @@
 """What is known of one source: its health, and the packets that its broker may send again."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from daemon.store import WINDOW, Packet
 from rules.model import Fault, Received, Sample, source_device
+
+log = logging.getLogger("caretaker.sources")
 
 
 class Health(NamedTuple):
@@ -56,6 +59,9 @@ class SourceRecord:
         return packets
 
     def note_fault(self, fault: Fault) -> None:
+        """Count a fault; the first of each reason leaves a line, the rest would only repeat it."""
+        if fault.reason.value not in self._faults:
+            log.info("%s: first %s: %s", fault.source, fault.reason.value, fault.detail[:200])
         self._faults[fault.reason.value] += 1
         self._last_fault = f"{fault.source}: {fault.reason.value} {fault.detail}".rstrip()[:300]
 

@@ -69,6 +69,7 @@ class Gateway(NamedTuple):
         self.server.stop()
         self.driver.stop()
         self.store.close()
+        log.info("stopped in good order")
 
 
 def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None], banner: str = "") -> Gateway:

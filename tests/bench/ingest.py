@@ -106,11 +106,11 @@ def ours(port: int, messages: int) -> float:
             health = gateway.driver.ask(gateway.pipeline.health).get("broker")
             return health.samples if health is not None else 0
 
-        while not samples():  # its own word that it is connected
+        while not gateway.driver.ask(lambda: gateway.pipeline.health()["broker"].online):
             time.sleep(0.05)
         begin = cpu_s()
         print("ready", flush=True)
-        while samples() < messages + 1:
+        while samples() < messages:
             time.sleep(0.2)
         gateway.driver.ask(gateway.pipeline.commit)
         used = cpu_s() - begin
