@@ -100,6 +100,11 @@ class Reader:
         until = incident.ended.at if incident.ended else self.now
         return self.duration(until - incident.raised.evidence.since)
 
+    def standing(self, incident: Incident) -> str:
+        """When an open alert's sentence was true, and how long its condition has gone on by now."""
+        said = incident.events[-1]
+        return self.say(f"alerts.standing_{said.turn.value}", when=self.clock(said.at), duration=self.lasted(incident))
+
     def names(self, points: Iterable[Point]) -> str:
         """What several points measure, each named once."""
         return self.say("alert.and").join(dict.fromkeys(self.point(point) for point in points))

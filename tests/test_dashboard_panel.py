@@ -15,7 +15,7 @@ from dashboard.sign_in import hash_password
 from dashboard.view import Latest, SourceState, Told
 from rules.calendar import Calendar
 from rules.incident import Incident
-from rules.model import Site
+from rules.model import Site, Turn
 
 PAGES = ["/", "/alerts/9", "/alerts/11", "/alerts/12", "/places", "/places/dorm-3", "/places/dorm-3/402", "/sources"]
 PASSWORD = "correct horse"
@@ -85,10 +85,29 @@ def test_the_alerts_page_says_what_where_since_when_and_how_much() -> None:
     text = text_of(client(busy_campus(), language="en").get("/").text)
     assert "3号宿舍楼 1F-wash: water has run for 42 min" in text
     assert "261 L" in text
-    assert "since 12:51 · 47 min · Running water · #12" in text
+    assert "more severe 13:33, going on for 47 min · Running water · #12" in text
+    assert "raised 13:34, going on for 5 min · " in text
     assert "12 of 30 min" in text
     assert "dorm-3 bus is not reachable, since 13:25 (13 min)" in text
     assert text.index("#12") < text.index("Recently ended") < text.index("#9")
+
+
+def test_an_open_alert_says_when_its_sentence_was_true_and_one_that_ended_asks_nobody_to_act() -> None:
+    campus = busy_campus()
+    raised = campus.stories[0].raised
+    cleared = raised._replace(at=NOW - 60, turn=Turn.CLEARED, why="running_water.cleared")
+    campus.stories = [Incident(1, (raised,)), *(
+        Incident(number, (raised, cleared._replace(turn=turn)))
+        for number, turn in ((2, Turn.CLEARED), (3, Turn.WITHDRAWN))
+    )]  # fmt: skip
+    campus.at = NOW + 10 * 3600
+    browser = client(campus)
+    for path in ("/", "/alerts/1"):
+        assert "13:21 报警，已持续 10 小时 47 分钟" in text_of(browser.get(path).text)
+    for number in (1, 2, 3):
+        text = text_of(browser.get(f"/alerts/{number}").text)
+        assert text.count("需要处理") == 1, "of the raised turn alone"
+        assert ("已持续" in text) is (number == 1)
 
 
 def test_an_alert_page_tells_the_whole_story() -> None:
@@ -97,6 +116,7 @@ def test_an_alert_page_tells_the_whole_story() -> None:
     for part in ("close the tap", "宿管一组", "总阀在门后", "limit 2 L/min", "alert 13:21", "more severe", "值班群",
                  "errcode 310000", "Readings cover 27 min of 30 min"):  # fmt: skip
         assert part in text, part
+    assert "since 12:51 · more severe 13:33, going on for 47 min" in text
     assert html.count('class="chart wide"') == html.count('class="chart narrow"') == 1
 
 

@@ -44,6 +44,7 @@ def used_keys() -> Iterator[tuple[str, str]]:
             yield from ((path.name, key) for key in re.findall(r'["\']([a-z_]+\.[a-z_]+)["\']', call))
     yield from (("marks.html", f"sources.{state}") for state in ("online", "offline", "unknown"))
     yield from (("reader.py", f"alerts.hold_{unit}") for unit in ("s", "min", "h"))
+    yield from (("reader.py", f"alerts.standing_{turn}") for turn in ("raised", "updated"))
     yield from (("words.py", f"duration.{unit}") for unit in ("s", "min", "h", "day", "days"))
     yield from (("base.html", f"app.{page}") for page in ("alerts", "places", "sources"))
 
