@@ -43,7 +43,7 @@ def send(url: str, title: str, body: str, *, timeout_s: float) -> Answer:
     with wiretap.listening(timeout_s) as heard:
         service = wiretap.open_service(url, timeout_s)
         if service is None:
-            return Answer(False, "unusable address: " + hidden("; ".join(heard.warnings), url), is_final=True)
+            return Answer(False, f"unusable address: {_scheme(url)}", is_final=True)
         try:
             is_accepted = wiretap.notify(service, title, fitting(body, service.body_maxlen - len(title.encode()) - 2))
         except Exception as error:  # noqa: BLE001  one of 170 foreign plugins: whatever it raises, this did not arrive
@@ -55,6 +55,19 @@ def send(url: str, title: str, body: str, *, timeout_s: float) -> Answer:
     if not heard.replies:  # who was refused a mail is worth reading; the path of a webhook is a secret to us
         shown = urlsplit(shown).netloc
     return answer._replace(text=hidden(answer.text, url, shown=shown))
+
+
+def is_usable(url: str) -> bool:
+    """Whether an address is one that messages can be sent to; nothing is sent."""
+    from adapters import wiretap  # as above: paid by those who tell somebody
+
+    return wiretap.open_service(url.strip(), 1.0) is not None
+
+
+def _scheme(url: str) -> str:
+    """All that may be shown of an address that is not understood: any other piece of it can be the secret."""
+    scheme = re.match(r"[a-zA-Z][\w+.-]*://", url)
+    return f"{scheme[0]}…" if scheme else "no scheme such as wecombot://"
 
 
 def judged(robot: str, *, is_accepted: bool, heard: "Heard", targets: int) -> Answer:

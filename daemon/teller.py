@@ -123,7 +123,8 @@ class Desk:
         tries = max(row.tries for row in rows) + 1
         if answer.is_final or tries >= MOST_TRIES:
             numbers = ", ".join(f"#{number}" for number in sorted({row.number for row in rows}))
-            log.error("%s: gave up telling %s after %d tries: %s", self._channel.name, numbers, tries, answer.text)
+            gave_up = "cannot be told" if answer.is_final else f"given up after {tries} tries"
+            log.error("%s: %s %s: %s", self._channel.name, numbers, gave_up, answer.text)
             return None
         return allowed_at(self._channel, severity_of(rows), now + pause_s(tries, self._chance()), self._calendar)
 

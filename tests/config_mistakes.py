@@ -247,7 +247,11 @@ CASES = {  # text of the file -> what is said of it, all of it
     ),
     "no endpoint": (
         SITE + '[[notify]]\nurl_file = "secret.txt"',
-        [":4: notify.url_file: .* does not hold an endpoint"],
+        [':4: notify.url_file: "secret.txt" holds no address that can be used, allowed: an apprise address such as'],
+    ),
+    "unusable endpoint": (
+        SITE + '[[notify]]\nurl_file = "weixin.url"',
+        [':4: notify.url_file: "weixin.url" holds no address that can be used, allowed: an apprise address such as'],
     ),
     "severity": (
         SITE + '[[notify]]\nurl_file = "good.url"\nseverities = ["majr"]', [':5: notify.severities: .*mean "major"'],

@@ -64,7 +64,8 @@ TEN_EN = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    files = {"secret.txt": "hush\n", "empty.txt": "\n", "good.url": "json://hush\n"}
+    files = {"secret.txt": "hush\n", "empty.txt": "\n", "good.url": "json://hush\n",
+             "weixin.url": "weixin://hush\n"}  # fmt: skip
     for name, content in files.items():
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o600)

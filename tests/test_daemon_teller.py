@@ -155,16 +155,17 @@ def test_a_message_is_given_up_after_days_and_the_reason_stays(
     assert 2 * 86400 < endpoint.clock.now - NOON < 4 * 86400
     assert told(ledger.db, 12)[0][3:] == (False, "Connection refused")
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]  # turns, not ticks
-    assert "gave up telling #12 after 300 tries" in caplog.text
+    assert "#12 given up after 300 tries: Connection refused" in caplog.text
 
 
-def test_what_cannot_help_is_not_tried_again(ledger: Ledger) -> None:
+def test_what_cannot_help_is_not_tried_again(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     endpoint = Endpoint(Clock())
     endpoint.answer = lambda: Answer(False, "unusable address", is_final=True)
     ledger.commit(12, event())
     assert desk_for(ledger, endpoint).work() is None
     assert len(endpoint.heard) == 1
     assert told(ledger.db, 12)[0][3:] == (False, "unusable address")
+    assert "#12 cannot be told: unusable address" in caplog.text
 
 
 def test_a_failing_channel_says_so_once_and_when_it_is_back(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from adapters.device_table import load_tables
+from adapters.notify import is_usable
 from adapters.source import Source
 from daemon.channel import Channel
 from daemon.config.campus import calendar, campus
@@ -168,7 +169,7 @@ def _channels(tables: list[Section], secrets: Secrets, findings: Findings) -> It
             continue
         at = ("notify", index, "url_file")
         url = secrets.line(table.url_file, at, findings)
-        if url is not None and not _ENDPOINT.fullmatch(url):
+        if url is not None and not (_ENDPOINT.fullmatch(url) and is_usable(url)):
             findings.error(at, "not_an_endpoint", found=table.url_file)
         name = table.name or Path(table.url_file).stem
         if name in names:
