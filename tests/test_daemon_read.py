@@ -1,6 +1,8 @@
 """`caretaker read` and the simulated meters, on a real pseudo-terminal."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,18 @@ def test_no_answer_comes_with_hints(capsys: Printed, trouble: Trouble, hint: str
     printed = capsys.readouterr()
     assert hint in printed.err
     assert printed.out.count("sent ") == 1, "nobody waits for the other quantities"
+
+
+def test_who_has_read_enough_is_no_trouble_of_the_line(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    output = os.fdopen(writes, "w")
+    monkeypatch.setattr(sys, "stdout", output)
+    with meters() as line, pytest.raises(BrokenPipeError):
+        ask(line.port)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(BrokenPipeError):
+        output.close()
 
 
 def test_errors_say_what_is_wrong(capsys: Printed, tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     except (PortError, DeviceTableError, ValueError) as error:
         sys.stderr.write(f"caretaker read: {error}\n")
         return 2
+    except BrokenPipeError:  # whoever reads our output has enough; the line is well
+        raise
     except (OSError, termios.error) as error:   # SerialException is an OSError, termios.error is not
         sys.stderr.write(f"caretaker read: the port was lost: {error}\n")
         return 2
@@ -143,6 +145,7 @@ def _show(query: "Query", done: Exchange) -> None:
         sys.stdout.write(f"    {_kind(item):<9} {item.raw.hex(' ').upper()}\n")
     if answer is not None:
         sys.stdout.write(f"    answered  {answer.raw.hex(' ').upper()}\n")
+    sys.stdout.flush()  # also where the output goes into a pipe
 
 
 def _advice(done: Exchange) -> str:
