@@ -52,9 +52,10 @@ SECONDS = [START + 10 * n for n in range(126)]
     [
         [str(at) for at in SECONDS],
         [f"2026-01-05T{8 + n // 360:02}:{n // 6 % 60:02}:{n % 6 * 10:02}" for n in range(126)],
+        [f"2026/1/5 {8 + n // 360}:{n // 6 % 60:02}:{n % 6 * 10:02}" for n in range(126)],
         [f"2026-01-05T{n // 360:02}:{n // 6 % 60:02}:{n % 6 * 10:02}Z" for n in range(126)],
     ],
-    ids=["unix", "local", "utc"],
+    ids=["unix", "local", "spreadsheet", "utc"],
 )
 @pytest.mark.parametrize("order", ["sorted", "reversed"])
 def test_a_kettle_is_raised_and_cleared(
@@ -93,6 +94,29 @@ def test_bad_rows_are_named_and_the_rest_counts(tmp_path: Path, capfd: pytest.Ca
     for line in range(128, 133):
         assert f"r.csv:{line}: " in err
     assert "5 rows left out" in err
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [(f"{at},d/101/power_w,1", f"{at!r} is no time; write 2026-11-20 10:01:20") for at in
+     ("", "yesterday", "20/11/2026 10:01", "2026/13/01 10:00", "inf", "-5", "2026-11-20 25:00")]
+    + [("5,d/101/power_w,", "'' is no number"), ("5,d/101/power_w,off", "'off' is no number")],
+)  # fmt: skip
+def test_what_is_wrong_with_a_cell_is_said_in_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], row: str, said: str
+) -> None:
+    assert replay(tmp_path, f"at,point,value\n{row}\n") == 0
+    assert f"r.csv:2: {said}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_a_file_in_another_encoding_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], encoding: str
+) -> None:
+    (tmp_path / "c.toml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "r.csv").write_text("at,point,value,备注\n5,d/101/power_w,1,宿舍\n", encoding=encoding)
+    assert main(["replay", "--config", str(tmp_path / "c.toml"), "--readings", str(tmp_path / "r.csv")]) == 2
+    assert "save it as CSV UTF-8" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(("text", "said"), [("", "no column at, point, value"), ("a,b\n1,2\n", "no column")])

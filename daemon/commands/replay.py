@@ -5,6 +5,7 @@
 
 import argparse
 import csv
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -48,7 +49,10 @@ def run(args: argparse.Namespace) -> int:
         with args.readings.open(encoding="utf-8-sig", newline="") as file:
             points = {**loaded.site.points, **{point.id: point for point in state_points(loaded.sources)}}
             samples = read_samples(file, points, loaded.site.calendar.zone, faults)
-    except (OSError, UnicodeDecodeError, csv.Error, ReadingsError) as error:
+    except UnicodeDecodeError:
+        print(f"{args.readings}: this is not UTF-8 text; save it as CSV UTF-8", file=sys.stderr)
+        return 2
+    except (OSError, csv.Error, ReadingsError) as error:
         print(f"{args.readings}: {error}", file=sys.stderr)
         return 2
     for event in replay(loaded.watches(), samples):
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class ReadingsError(ValueError):
-    """The file is no table of readings."""
+    """The file is no table of readings, or a cell of it no reading; says so in words for people."""
 
 
 def read_samples(file: TextIO, points: Mapping[str, Point], zone: ZoneInfo, faults: list[str]) -> list[Sample]:
@@ -80,9 +84,9 @@ def read_samples(file: TextIO, points: Mapping[str, Point], zone: ZoneInfo, faul
             faults.append(f"{place}: point {row['point']!r} is not in the configuration")
             continue
         try:
-            at = _time(row["at"], zone)
-            value = float(row["value"])
-        except (TypeError, ValueError, OverflowError) as error:
+            at = _time(row["at"] or "", zone)
+            value = _value(row["value"] or "")
+        except ReadingsError as error:
             faults.append(f"{place}: {error}")
             continue
         good, refused = check.values(Sample(at, point.device, {point.id: value}), at)
@@ -94,15 +98,29 @@ def read_samples(file: TextIO, points: Mapping[str, Point], zone: ZoneInfo, faul
 
 def _time(text: str, zone: ZoneInfo) -> float:
     try:
-        at = float(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        at = moment.timestamp()
+        at = _seconds(text.strip(), zone)
+    except (ValueError, OverflowError):
+        at = 0.0
     if not 0.0 < at < 1e11:
-        raise ValueError(f"{text!r} is no time in Unix seconds")
+        raise ReadingsError(f"{text!r} is no time; write 2026-11-20 10:01:20, or Unix seconds such as 1795140080")
     return stamp(at)
+
+
+def _seconds(text: str, zone: ZoneInfo) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        if "/" in text:  # spreadsheets write 2026/1/5 8:05
+            text = re.sub(r"(?<![.\d])\d(?!\d)", r"0\g<0>", text.replace("/", "-"))
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+
+
+def _value(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ReadingsError(f"{text!r} is no number") from None
 
 
 def replay(watches: Iterable[Watch], samples: Iterable[Sample]) -> Iterator[Event]:
