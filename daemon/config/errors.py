@@ -3,6 +3,7 @@
 No message shows the value of a secret: what a key of a secret holds is never among the values of a problem.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,13 +13,15 @@ from daemon.config.words import MESSAGES, WORDS
 
 LANGUAGES = ("zh", "en")
 _LISTED = 24  # a longer list of what is allowed helps nobody
+_ALIKE = 0.6  # below this a suggestion misleads: "Beijing" is like "America/Ojinaga" by 0.55
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake: where (a path into the document), what (a message code), and the values of its message.
 
-    `found` with `allowed` gives the nearest valid name; `other` is the path of a second place in the file.
+    `found` with `allowed` gives the nearest valid name, unless `instead` says what to write; `other` is the path of a
+    second place in the file.
     """
 
     path: Path
@@ -40,12 +43,12 @@ class Findings:
     def warn(self, path: Path, code: str, **values: object) -> None:
         self.warnings.append(Problem(path, code, values))
 
-    def choose(self, path: Path, noun: str, found: str, allowed: Iterable[str]) -> bool:
-        """Whether `found` is among the allowed names; an error with the nearest one if not."""
+    def choose(self, path: Path, noun: str, found: str, allowed: Iterable[str], *, instead: str = "") -> bool:
+        """Whether `found` is among the allowed names; an error with `instead`, or else the nearest one, if not."""
         names = tuple(allowed)
         if found in names:
             return True
-        self.error(path, "unknown_name", noun=noun, found=found, allowed=names)
+        self.error(path, "unknown_name", noun=noun, found=found, allowed=names, instead=instead)
         return False
 
 
@@ -109,6 +112,15 @@ def _nearest(values: Mapping[str, object], language: str) -> str:
     allowed, found = values.get("allowed"), values.get("found")
     if not isinstance(allowed, tuple | list) or found is None:
         return ""
+    if instead := values.get("instead"):
+        return WORDS["instead"][language].format(instead)
     by_lower = {str(item).lower(): str(item) for item in allowed}
-    near = get_close_matches(str(found).lower(), by_lower, n=1, cutoff=0.5)
-    return WORDS["did_you_mean"][language].format(by_lower[near[0]]) if near else ""
+    near = get_close_matches(str(found).lower(), by_lower, n=1, cutoff=_ALIKE)
+    if not near or _is_other_number(near[0], str(found).lower()):
+        return ""
+    return WORDS["did_you_mean"][language].format(by_lower[near[0]])
+
+
+def _is_other_number(name: str, found: str) -> bool:
+    """Whether two names differ in their digits alone: another room is no slip of the pen."""
+    return name != found and re.sub(r"\d+", "0", name) == re.sub(r"\d+", "0", found)

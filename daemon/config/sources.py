@@ -30,6 +30,7 @@ from daemon.config.tables import (
     TimeTable,
     TopicTable,
 )
+from daemon.config.values import in_its_unit
 from rules.quantity import QUANTITIES, UNITS, Kind
 
 _OWN = ("online", "backlog")  # what a transport says of itself
@@ -187,7 +188,8 @@ def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field
 def _scale(item: FieldTable | TopicTable, path: Path, findings: Findings) -> float | None:
     """The factor from the payload's number to the quantity's own unit."""
     assert item.quantity is not None
-    if not findings.choose((*path, "quantity"), "quantity", item.quantity, _OFFERED):
+    instead = in_its_unit(item.quantity, in_fields=isinstance(item, FieldTable))
+    if not findings.choose((*path, "quantity"), "quantity", item.quantity, _OFFERED, instead=instead):
         return None
     if item.unit is None:
         return item.scale * item.multiplier

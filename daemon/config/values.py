@@ -11,10 +11,11 @@ from pydantic import AfterValidator
 
 from adapters.source import Line
 from rules.calendar import Span
-from rules.quantity import QUANTITIES
+from rules.quantity import QUANTITIES, UNITS
 
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _ROOMS_IN_RANGE = 200
+_BEIJING = re.compile(r"(?i)(asia/)?beijing|北京(时间)?|中国|china|prc|cst|(utc|gmt)\+0?8(:?00)?|\+0?8:?00")
 
 
 class WrongValueError(ValueError):
@@ -118,8 +119,21 @@ def known_zone(value: str) -> str:
     """An IANA time zone."""
     zones = available_timezones()
     if value not in zones:
-        raise WrongValueError("unknown_name", noun="time zone", found=value, allowed=("Asia/Shanghai", *sorted(zones)))
+        raise WrongValueError(
+            "unknown_name", noun="time zone", found=value, allowed=("Asia/Shanghai", *sorted(zones)),
+            instead='"Asia/Shanghai"' if _BEIJING.fullmatch(value) else "",
+        )  # fmt: skip
     return value
+
+
+def in_its_unit(name: str, *, in_fields: bool) -> str:
+    """What to write for a quantity that carries a device's unit, `power_kw`; empty for any other name."""
+    for quantity, units in UNITS.items():
+        for unit in units:
+            if name.lower() == f"{quantity.rpartition('_')[0]}_{re.sub(r'[^a-z0-9]', '', unit.lower())}":
+                text = f'quantity = "{quantity}", unit = "{unit}"'
+                return f"{{ {text} }}" if in_fields else text
+    return ""
 
 
 def listen_of(value: object) -> tuple[str, int]:

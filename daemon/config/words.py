@@ -12,6 +12,7 @@ def _table(*rows: tuple[str, str, str]) -> _Table:
 WORDS: _Table = _table(
     ("warning", "warning: ", "警告："),
     ("did_you_mean", '; did you mean "{}"?', "；是否想写“{}”？"),
+    ("instead", "; write: {}", "；应写：{}"),
     ("summary",
      "{file}: no mistakes; places {places}, points {points}, sources {sources}",
      "{file}：没有错误；{places} 个位置，{points} 个测点，{sources} 个数据源"),
