@@ -21,6 +21,17 @@ def topic(*rows: str) -> str:
 CASES = {  # text of the file -> what is said of it, all of it
     "syntax": ("[site]\nid = \n", [":2: TOML: not valid TOML"]),
     "syntax at the end": ('[site]\nid = "s', [":2: TOML: not valid TOML"]),
+    **{
+        f"wide {wide}": (SITE + row, [f":3: TOML: not valid TOML: .*; {wide} in this line: use straight half-width"])
+        for wide, row in {
+            "“ ”": "name = “学校”", "‘ ’": "name = ‘学校’", "”": 'name = "学校”\nlanguage = "zh"',
+            "＝": 'name ＝ "学校"',
+            "，": 'rooms = ["101"，"102"]',
+        }.items()
+    },
+    "wide in a string alone": (SITE + 'name = "“一”，二" x # ，', [":3: TOML: not valid TOML: [^;]*$"]),
+    "a table twice": (SITE + "[panel]\n[site]\n", [r":4: TOML: \[site\] is there twice, allowed: once"]),
+    "a table in a table twice": ("[site.a]\n[site.a]\n", [r":2: TOML: \[site\.a\] is there twice"]),
     "no site": ("", [":1: site: this key is needed here"]),
     "site as a list": ('[[site]]\nid = "s"', [":1: site: must be a table, found a list"]),
     "building as a table": (SITE + '[building]\nid = "d"', [":3: building: must be a list of tables"]),

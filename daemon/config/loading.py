@@ -25,6 +25,8 @@ from rules.engine import Watch
 from rules.model import Delivery, Severity, Site, Turn
 
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
+_WIDE = re.compile("[“”‘’，＝]")  # what a Chinese keyboard or a word processor writes
+_CLOSED = re.compile(r"\"[^\"]*\"|'[^']*'|#.*")  # in a string or a comment they are welcome
 _HASH = re.compile(r"\$argon2\S+")
 
 
@@ -96,10 +98,21 @@ def _parsed(path: Path, findings: Findings) -> tuple[str, Section | None]:
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        told = re.search(r" \(at line (\d+), column \d+\)| \(at end of document\)", str(error))
-        line = int(told[1]) if told and told[1] else text.count("\n") + 1
-        findings.errors.append(Problem((), "syntax", {"detail": str(error)}, line=line))
+        findings.errors.append(_of_syntax(text, str(error)))
         return text, None
+
+
+def _of_syntax(text: str, detail: str) -> Problem:
+    """What the parser found, said in our words where it is a common slip."""
+    told = re.search(r" \(at line (\d+), column \d+\)", detail)
+    line = int(told[1]) if told else text.count("\n") + 1
+    if twice := re.match(r"Cannot declare \((.*)\) twice", detail):
+        return Problem((), "table_twice", {"found": ".".join(re.findall(r"'([^']*)'", twice[1]))}, line=line)
+    row = text.split("\n")[line - 1]
+    wide = _WIDE.findall(_CLOSED.sub("", row))
+    if wide:
+        return Problem((), "syntax_wide", {"detail": detail, "found": " ".join(dict.fromkeys(wide))}, line=line)
+    return Problem((), "syntax", {"detail": detail}, line=line)
 
 
 def _language(document: Section | None) -> str:

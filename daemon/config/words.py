@@ -51,6 +51,11 @@ WORDS: _Table = _table(
 
 MESSAGES: _Table = _table(
     ("syntax", "not valid TOML: {detail}", "不是有效的 TOML：{detail}"),
+    ("syntax_wide",
+     'not valid TOML: {detail}; {found} in this line: use straight half-width quotes, commas and equals signs (" , =)',
+     '不是有效的 TOML：{detail}；此行有 {found}：请用英文半角的直引号、逗号和等号（" , =）'),
+    ("table_twice", "[{found}] is there twice, allowed: once, with all its keys",
+     "[{found}] 出现了两次，只能写一次，所有键写在一起"),
     ("not_utf8", "the file is not UTF-8: save it as UTF-8", "文件不是 UTF-8 编码：请另存为 UTF-8"),
     ("no_file", "cannot read the file: {detail}", "无法读取文件：{detail}"),
     ("unknown_name", 'unknown {noun} "{found}", allowed: {allowed}', "未知的{noun}“{found}”，可用：{allowed}"),
