@@ -65,6 +65,7 @@ class MqttTransport:
         self._acks: deque[tuple[int, Sequence[int]]] = deque()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
         self._stopping = threading.Event()
         self._is_down_since: float | None = None
         self._was_accepted = False

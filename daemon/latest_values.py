@@ -21,8 +21,12 @@ class LatestValues:
     def judged(self, sample: Sample) -> None:
         """A sample that counts; a device may send other points each time."""
         previous = self._newest.get(sample.device)
-        if previous is not None and previous.values.keys() != sample.values.keys():
-            self._fold(previous)
+        if previous is not None:
+            if previous.at > sample.at:  # a dated one that was overtaken
+                self._fold(sample)
+                return
+            if previous.values.keys() != sample.values.keys():
+                self._fold(previous)
         self._newest[sample.device] = sample
 
     def shown(self, at: float, values: Mapping[str, float]) -> None:

@@ -247,6 +247,8 @@ class Pipeline:
         if self._begun_at is None and self._clock.settle():
             self._begun_at = self._clock.monotonic()
             self._note_downtime()
+            known = {record.device for record in self._sources.values()}
+            self._end_backlogs(self.engine.away - known)  # of sources that the configuration no longer has
             early, self._early = self._early, []
             for batch in early:
                 self.consume(batch)
@@ -322,10 +324,13 @@ class Pipeline:
             self._waiting_since = now
         if now - self._waiting_since < BACKLOG_LIMIT_S:
             return True
-        for record in self._sources.values():
-            if record.device in away:  # a marker that never came back: go on without it, and log that
-                self._log(record, Sample(stamp(self._clock.now()), record.device, {f"{record.device}/backlog": 0.0}))
+        self._end_backlogs(away)  # a marker that never came back: go on without it, and log that
         return False
+
+    def _end_backlogs(self, devices: Iterable[str]) -> None:
+        for device in devices:
+            end = Sample(stamp(self._clock.now()), device, {f"{device}/backlog": 0.0})
+            self._log(self._record(device.removeprefix("source/")), end)
 
     # -- commit
 

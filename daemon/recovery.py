@@ -76,6 +76,9 @@ def _warm_up(
     alone = Engine(watches)
     raised: dict[tuple[str, str], Event] = {}
     for batch in store.batches(since=since):
+        if batch.mark < alone.mark:  # here the clock was set back, and all began anew
+            alone.forget()
+            raised.clear()
         for sample, flag in batch.entries:
             alone.take(sample, flag=flag)
         for event in alone.advance(batch.mark):

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Protocol
 
 from rules.model import Change, Event, Flag, Hold, Sample
 
+MOST_PLANS = 10_000  # devices that send ever-changing sets of fields must not fill memory
+
 State = Any  # a NamedTuple of numbers, strings, None and tuples of these: what JSON can carry
 
 
@@ -132,7 +134,7 @@ class Engine:
     def take(self, sample: Sample, *, backlog: bool = False, flag: Flag | None = None) -> Flag:
         """Accept a sample and return how it counts; a replay hands the flag that was logged."""
         if flag is None:
-            flag = Flag.BACKLOG if backlog else Flag.JUDGED if sample.at > self.mark else Flag.LATE
+            flag = Flag.LATE if sample.at <= self.mark else Flag.BACKLOG if backlog else Flag.JUDGED
         if flag is Flag.JUDGED:
             self._sequence += 1
             heappush(self._buffer, (sample.at, self._sequence, sample.values))
@@ -158,9 +160,8 @@ class Engine:
         for point, (at, value) in sorted(self._held.items()):
             by_time.setdefault(at, {})[point] = value
         for at, values in by_time.items():
-            if at > self.mark:
-                self._sequence += 1
-                heappush(self._buffer, (at, self._sequence, values))
+            self._sequence += 1
+            heappush(self._buffer, (at, self._sequence, values))
         self._held.clear()
 
     def is_away(self, source: str) -> bool:
@@ -185,7 +186,9 @@ class Engine:
             at, _, values = heappop(buffer)
             if buffer and buffer[0][0] == at:
                 values = self._merged(at, values)
-            self._step(at, values, out)
+                self._step(at, values, self._plan(tuple(values)), out)  # a chance layout is not kept
+            else:
+                self._step(at, values, self._known_plan(tuple(values)), out)
         timers = self._timers
         while timers and timers[0][0] <= mark:
             due, index = heappop(timers)
@@ -213,14 +216,7 @@ class Engine:
                     merged[point] = value
         return dict(sorted(merged.items()))
 
-    def _step(self, at: float, values: Mapping[str, float], out: list[Event]) -> None:
-        layout = tuple(values)
-        plan = self._plans.get(layout)
-        if plan is None:
-            plan = self._plan(layout)
-            if len(self._plans) > 100_000:  # devices that send ever-changing sets of fields must not fill memory
-                self._plans.clear()
-            self._plans[layout] = plan
+    def _step(self, at: float, values: Mapping[str, float], plan: _Plan, out: list[Event]) -> None:
         for slot, pairs in plan:
             due = slot.deadline
             if due is not None and due < at:
@@ -233,6 +229,14 @@ class Engine:
             if due is not None and (slot.planned is None or due < slot.planned):
                 slot.planned = due
                 heappush(self._timers, (due, slot.index))
+
+    def _known_plan(self, layout: tuple[str, ...]) -> _Plan:
+        plan = self._plans.get(layout)
+        if plan is None:
+            if len(self._plans) > MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[layout] = self._plan(layout)
+        return plan
 
     def _plan(self, layout: tuple[str, ...]) -> _Plan:
         roles: dict[int, list[tuple[str, str]]] = {}

@@ -49,7 +49,7 @@ def through_a_broker(folder: Path, config: str, messages: Sequence[Message]) -> 
         transport.start()
         publisher = _Publisher(broker.port)
         try:
-            taken = 1
+            taken = 0
             _take_in(gateway, taken)  # its own word that it is connected
             for chunk in _chunks(messages):
                 clock.at = chunk[-1].at
@@ -178,7 +178,7 @@ def _chunks(messages: Sequence[Message]) -> Iterator[list[Message]]:
 def _take_in(gateway: Gateway, samples: int) -> None:
     """Let the pipeline take what the transport hands over, until it has had so many samples in all."""
     patience = time.monotonic() + LONG_S
-    while (health := gateway.pipeline.health().get("broker")) is None or health.samples < samples:
+    while not (health := gateway.pipeline.health()["broker"]).online or health.samples < samples:
         assert time.monotonic() < patience, health
         gateway.driver._work()  # the driver's own loop, but in this thread
 

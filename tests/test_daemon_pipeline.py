@@ -308,3 +308,17 @@ def test_a_damaged_commit_is_left_out_and_said_aloud(tmp_path: Path, caplog: pyt
     second = Bench(tmp_path / "log.db")
     assert [values[POWER] for _, values, _ in second.log()] == [0.0, 2.0]
     assert "commit 3 of the log is damaged" in caplog.text
+
+
+def test_a_dated_reading_that_was_overtaken_is_not_the_latest(bench: Bench) -> None:
+    for at, value in ((START + 100, 2.0), (START + 90, 1.0)):
+        bench.receive(Received(START + 100, sample(value, at), How.TIMED))
+    assert bench.pipeline.latest.rows()[POWER] == (START + 100, 2.0, False)
+
+
+def test_a_late_reading_of_a_backlog_stays_late(bench: Bench) -> None:
+    bench.clock.at += 60
+    bench.pipeline.tick()
+    bench.receive(Received(START, state(online=1.0, backlog=1.0)))
+    bench.receive(Received(START, sample(1.0), How.BACKLOG))
+    assert [flag for *_, flag in bench.log()] == [Flag.LATE]

@@ -157,3 +157,29 @@ def test_the_latest_values_are_there_after_a_restart(tmp_path: Path) -> None:
     assert shown
     first.finish(first.clock.at)
     assert Rig(path, first.clock, pack()).pipeline.latest.rows() == shown
+
+
+def test_a_source_that_is_gone_holds_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    first = Rig(path, VirtualClock(), pack())
+    away = Sample(0.0, "source/old", {"source/old/backlog": 1.0})
+    first.pipeline.tick()
+    first.pipeline.engine.take(away._replace(at=START + 5))
+    first.finish(START + 10)
+    second = Rig(path, VirtualClock(START + 20), pack())
+    assert second.pipeline.engine.away == {"source/old"}
+    second.pipeline.tick()
+    assert second.pipeline.engine.mark == START + 20 - GRACE_S
+    second.finish(START + 30)
+    assert not Rig(path, VirtualClock(START + 40), pack()).pipeline.engine.away
+
+
+def test_warming_up_starts_anew_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    first = Rig(path, VirtualClock(START + 365 * 86_400), pack())
+    feed(first, START + 365 * 86_400, 300, 60.0)
+    feed(first, START + 365 * 86_400 + 300, 300, 960.0)
+    feed(first, START, 1_800, 60.0)  # set back by a year, the heater off
+    first.finish(first.clock.at)
+    second = Rig(path, first.clock, pack(step_w=350.0))
+    assert not second.store.open_incidents()

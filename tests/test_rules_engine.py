@@ -290,3 +290,12 @@ def test_a_watch_is_recognised_in_another_run_whatever_the_order_of_its_sets() -
         for seed in ("1", "2", "3")
     }
     assert len(said) == 1
+
+
+def test_layouts_that_meet_by_chance_are_not_remembered() -> None:
+    engine = Engine([])
+    for second in range(200):
+        for device in range(second % 7 + 2):
+            engine.take(Sample(float(second + 1), f"d{device}", {f"d{device}/x": 1.0}))
+        engine.advance(second + 1.0)
+    assert not engine._plans

@@ -49,6 +49,8 @@ class TopicTable:
             return self._readers[topic]
         except KeyError:
             pass
+        if len(topic) > 500:  # nor one that invents long ones: they are looked up each time
+            return self._find(topic.decode(errors="replace"))
         if len(self._readers) > 50_000:  # a publisher that invents topics must not fill memory
             self._readers.clear()
         found = self._readers[topic] = self._find(topic.decode(errors="replace"))
