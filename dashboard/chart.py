@@ -126,7 +126,7 @@ def chart(series: Sequence[Series], frame: Frame, reader: Reader, *, width_px: i
         top += _TITLE_PX
         parts.append(drawing.state(panel, top) if panel.is_state else drawing.gauge(panel, top))
         top += panel.height_px + 10
-    parts = [drawing.shade(top), *parts, drawing.axis(top), drawing.raised(top)]
+    parts = [drawing.shade(top), drawing.raised(top), *parts, drawing.axis(top)]
     label = reader.say(
         "alert.chart", points=reader.names(item.point for item in series),
         since=reader.clock(frame.since), until=reader.clock(frame.until),

@@ -129,6 +129,8 @@ def test_the_hold_is_shaded_and_the_limit_drawn_where_they_are() -> None:
     grid = {float(re.findall(r" ([\d.]+)H", g.get("d", ""))[0]) for g in by_class(drawing, "grid")}
     limit = float(re.findall(r" ([\d.]+)H", by_class(drawing, "limit")[0].get("d", ""))[0])
     assert limit in grid  # values 0 to 6 have a grid line at 2
+    drawn_in_order = [element.get("class") for element in drawing.iter()]
+    assert all(drawn_in_order.index(name) < drawn_in_order.index("limit-label") for name in ("line", "limit", "raised"))
 
 
 def test_a_state_is_a_step_until_its_last_reading_no_longer_speaks() -> None:
