@@ -185,10 +185,10 @@ class Engine:
         while buffer and buffer[0][0] <= mark:
             at, _, values = heappop(buffer)
             if buffer and buffer[0][0] == at:
-                values = self._merged(at, values)
-                self._step(at, values, self._plan(tuple(values)), out)  # a chance layout is not kept
+                self._step_together(at, values, out)
             else:
-                self._step(at, values, self._known_plan(tuple(values)), out)
+                for slot, pairs in self._known_plan(tuple(values)):
+                    self._step(slot, at, {role: values[point] for role, point in pairs}, out)
         timers = self._timers
         while timers and timers[0][0] <= mark:
             due, index = heappop(timers)
@@ -204,31 +204,34 @@ class Engine:
             out.sort(key=lambda event: event.at)
         return out
 
-    def _merged(self, at: float, first: Mapping[str, float]) -> Mapping[str, float]:
-        """All values of one time; where two samples disagree the larger wins, whatever the order of arrival."""
-        rows = [sorted(first.items())]
+    def _step_together(self, at: float, first: Mapping[str, float], out: list[Event]) -> None:
+        """Step each watch once with all inputs of one time; of two values the larger counts, whoever came first."""
+        group = [first]
         while self._buffer and self._buffer[0][0] == at:
-            rows.append(sorted(heappop(self._buffer)[2].items()))
-        merged: dict[str, float] = {}
-        for row in rows:
-            for point, value in row:
-                if point not in merged or value > merged[point]:
-                    merged[point] = value
-        return dict(sorted(merged.items()))
+            group.append(heappop(self._buffer)[2])
+        steps: dict[int, dict[str, float]] = {}
+        for values in group:
+            for slot, pairs in self._known_plan(tuple(values)):
+                roles = steps.setdefault(slot.index, {})
+                for role, point in pairs:
+                    value = values[point]
+                    if role not in roles or value > roles[role]:
+                        roles[role] = value
+        for index, roles in steps.items():
+            self._step(self._slots[index], at, dict(sorted(roles.items())) if len(roles) > 1 else roles, out)
 
-    def _step(self, at: float, values: Mapping[str, float], plan: _Plan, out: list[Event]) -> None:
-        for slot, pairs in plan:
-            due = slot.deadline
-            if due is not None and due < at:
-                self._fire(slot, at, inclusive=False, out=out)
-            watch = slot.watch
-            slot.state, changes = watch.step(slot.state, at, {role: values[point] for role, point in pairs})
-            if changes:
-                self._emit(watch, at, changes, out)
-            slot.deadline = due = watch.deadline(slot.state)
-            if due is not None and (slot.planned is None or due < slot.planned):
-                slot.planned = due
-                heappush(self._timers, (due, slot.index))
+    def _step(self, slot: _Slot, at: float, values: Mapping[str, float], out: list[Event]) -> None:
+        due = slot.deadline
+        if due is not None and due < at:
+            self._fire(slot, at, inclusive=False, out=out)
+        watch = slot.watch
+        slot.state, changes = watch.step(slot.state, at, values)
+        if changes:
+            self._emit(watch, at, changes, out)
+        slot.deadline = due = watch.deadline(slot.state)
+        if due is not None and (slot.planned is None or due < slot.planned):
+            slot.planned = due
+            heappush(self._timers, (due, slot.index))
 
     def _known_plan(self, layout: tuple[str, ...]) -> _Plan:
         plan = self._plans.get(layout)
