@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import main
+from rules.quantity import QUANTITIES
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,20 @@ def test_both_starting_files_are_the_same_configuration(tmp_path: Path):
         document = tomllib.loads((tmp_path / language).read_text(encoding="utf-8"))
         shapes.append((document["source"], document["hours"], [house["rooms"] for house in document["building"]]))
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_readings_in_the_readme_replay_and_every_quantity_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+):
+    readme = Path(__file__).parents[1].joinpath(name).read_text(encoding="utf-8")
+    assert QUANTITIES.keys() - {"online", "backlog"} <= {*re.findall(r"`(\w+)`", readme)}
+    (rows,) = re.findall(r"^    (at,point,value\n(?:    .+\n)+)", readme, re.MULTILINE)
+    file, readings = tmp_path / "caretaker.toml", tmp_path / "readings.csv"
+    readings.write_text(rows.replace("    ", ""))
+    main(["init", str(file)])
+    assert main(["replay", "--config", str(file), "--readings", str(readings)]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_language_of_the_comments_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
