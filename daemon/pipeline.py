@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from daemon.latest_values import LatestValues
+from daemon.open_alert import OpenAlert, withdrawal
 from daemon.packing import Entry
 from daemon.source_record import Health, SourceRecord
 from daemon.store import Commit, Packet, Shown
@@ -19,16 +20,13 @@ from daemon.telling import OutboxRow
 from rules.check import Check
 from rules.engine import Engine, Snapshot
 from rules.model import (
-    Delivery,
     Event,
-    Evidence,
     Fault,
     Flag,
     How,
     Reason,
     Received,
     Sample,
-    Severity,
     Turn,
     stamp,
 )
@@ -72,19 +70,6 @@ class Batch(NamedTuple):
     received: Sequence[Received]
     window: int = 0
     session: int = 0
-
-
-class OpenAlert(NamedTuple):
-    """An alert that has not ended."""
-
-    number: int
-    place: str
-
-
-def withdrawal(rule: str, key: str, place: str, at: float) -> Event:
-    """The end of an alert that nobody can judge any more."""
-    why = "withdrawn"
-    return Event(rule, key, place, at, Turn.WITHDRAWN, Severity.INFO, Delivery.RECORD, why, {}, Evidence(at))
 
 
 class Pipeline:

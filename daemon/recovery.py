@@ -10,7 +10,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from daemon.pipeline import OpenAlert, Pipeline, withdrawal
+from daemon.open_alert import OpenAlert, withdrawal
+from daemon.pipeline import Pipeline
 from daemon.store import Store
 from rules.engine import Engine, Watch
 from rules.incident import Incident
