@@ -60,7 +60,8 @@ def test_the_readings_in_the_readme_replay_and_every_quantity_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ):
     readme = Path(__file__).parents[1].joinpath(name).read_text(encoding="utf-8")
-    assert QUANTITIES.keys() - {"online", "backlog"} <= {*re.findall(r"`(\w+)`", readme)}
+    named = set(re.findall(r"`(\w+)`", readme))
+    assert QUANTITIES.keys() - {"online", "backlog"} <= named
     (rows,) = re.findall(r"^    (at,point,value\n(?:    .+\n)+)", readme, re.MULTILINE)
     file, readings = tmp_path / "caretaker.toml", tmp_path / "readings.csv"
     readings.write_text(rows.replace("    ", ""))
