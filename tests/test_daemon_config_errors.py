@@ -183,3 +183,12 @@ def test_every_code_has_its_words_and_every_word_its_use():
 )  # fmt: skip
 def test_the_language_is_the_environments_or_the_sites(environ: dict[str, str], language: str):
     assert message_language(environ, "zh") == language
+
+
+@pytest.mark.parametrize("value", ["[" * 5_000 + "]" * 5_000, "9" * 5_000], ids=["nested", "digits"])
+def test_a_hostile_value_is_a_message(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(f'[site]\nid = "s"\nlatitude = {value}\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(path)
+    assert str(refused.value).startswith(f"{path}:")

@@ -8,6 +8,8 @@ from pathlib import Path as FilePath
 from daemon.config.errors import Findings
 from daemon.config.lines import Path
 
+MOST_CHARACTERS = 10_000  # of a file that holds one line
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -24,7 +26,8 @@ class Secrets:
             return None
         file = self.folder / name
         try:
-            text = file.read_text(encoding="utf-8-sig").strip()
+            with file.open(encoding="utf-8-sig") as opened:
+                text = opened.read(MOST_CHARACTERS).strip()
             is_open = bool(file.stat().st_mode & stat.S_IROTH)
         except FileNotFoundError:
             findings.error(path, "secret_missing", found=name)

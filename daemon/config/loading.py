@@ -97,7 +97,7 @@ def _parsed(path: Path, findings: Findings) -> tuple[str, Section | None]:
         return "", None
     try:
         return text, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, tables nested without end
         findings.errors.append(_of_syntax(text, str(error)))
         return text, None
 
