@@ -15,7 +15,7 @@ import serial
 from adapters.device_table import DeviceTable
 from adapters.poller import Poller
 from adapters.source import Line, SerialSource
-from rules.model import Fault, Reason, Received, Sample, stamp
+from rules.model import Fault, Reason, Received, Sample, source_device, stamp, state_point
 
 _log = logging.getLogger(__name__)
 
@@ -128,8 +128,8 @@ class SerialTransport:
         if is_online is self._is_online:
             return
         name, now = self._source.name, stamp(self._clock())
-        point = f"source/{name}/online"
-        told: list[Sample | Fault] = [Sample(now, f"source/{name}", {point: float(is_online)})]
+        state = {state_point(name, "online"): float(is_online)}
+        told: list[Sample | Fault] = [Sample(now, source_device(name), state)]
         if is_online:
             away_s = self._steady() - self._turned
             _log.info("%s: %s is open%s", name, self._source.port, "" if self._is_online is None else

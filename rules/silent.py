@@ -6,7 +6,7 @@ from math import inf
 from typing import ClassVar, NamedTuple
 
 from rules.calendar import Calendar, Span
-from rules.model import Change, Delivery, Evidence, Hold, Point, Severity, Site, Turn
+from rules.model import Change, Delivery, Evidence, Hold, Point, Severity, Site, Turn, state_point
 from rules.rule import Words, parameter
 
 ONLINE = "online"
@@ -128,7 +128,7 @@ class Silent:
                 key=f"silent/{device}",
                 place=points[0].place,
                 device=device,
-                inputs={point.id: point.id for point in points} | {ONLINE: f"source/{points[0].source}/online"},
+                inputs={point.id: point.id for point in points} | {ONLINE: state_point(points[0].source, ONLINE)},
                 holds_s=holds_s,
                 wait_s=max(self.missed * holds_s / 2.5, self.least_s),
                 supply=(supply := site.places[points[0].place].supply),

@@ -14,7 +14,7 @@ from daemon.rows import event_columns
 from daemon.store import connect, migrate
 from daemon.telling import rows_for
 from rules.calendar import Calendar
-from rules.model import Delivery, Event, Evidence, Severity, Turn
+from rules.model import Delivery, Event, Evidence, Place, Severity, Site, Turn
 
 T = TypeVar("T")
 CALENDAR = Calendar()
@@ -30,6 +30,14 @@ def local(text: str) -> float:
 
 
 NOON = local("2026-09-01 12:00")
+SITE = Site(
+    "no1", "第一中学",
+    {
+        "dorm-3": Place("dorm-3", "3号宿舍楼", "dormitory", "dorm-3", owner="宿管一组"),
+        "dorm-3/402": Place("dorm-3/402", "402", "dorm_room", "dorm-3", owner="宿管一组", note="阀门在门后"),
+    },
+    {}, CALENDAR,
+)  # fmt: skip
 
 
 def event(

@@ -2,22 +2,11 @@
 
 
 import pytest
-from ledger import CALENDAR, NOON, event
+from ledger import NOON, SITE, event
 
 from daemon.message import _WORDS, compose
 from daemon.telling import OutboxRow
-from rules.model import Event, Place, Severity, Site, Turn
-
-SITE = Site(
-    "no1", "第一中学",
-    {
-        "dorm-3": Place("dorm-3", "3号宿舍楼", "dormitory", "dorm-3", owner="宿管一组"),
-        "dorm-3/402": Place("dorm-3/402", "402", "dorm_room", "dorm-3", owner="宿管一组", note="阀门在门后"),
-    },
-    {}, CALENDAR,
-)  # fmt: skip
-
-
+from rules.model import Event, Severity, Turn
 
 
 def row(number: int, what: Event) -> OutboxRow:

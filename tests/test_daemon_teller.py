@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger import CALENDAR, NOON, Ledger, event, local
+from ledger import CALENDAR, NOON, SITE, Ledger, event, local
 from receiver import free_port, receiving
 
 from adapters.notify import Answer, send
@@ -21,20 +21,10 @@ from daemon.outbox import told
 from daemon.teller import Desk, Teller
 from daemon.telling import MOST_TRIES, OutboxError, OutboxRow, stories
 from rules.calendar import Span
-from rules.model import Place, Severity, Site, Turn
+from rules.model import Severity, Turn
 
 NIGHT = Span(22 * 60 + 30, 6 * 60)
 CHAT = Channel(name="chat", url="json://127.0.0.1")
-SITE = Site(
-    "no1", "第一中学",
-    {
-        "dorm-3": Place("dorm-3", "3号宿舍楼", "dormitory", "dorm-3", owner="宿管一组"),
-        "dorm-3/402": Place("dorm-3/402", "402", "dorm_room", "dorm-3", owner="宿管一组", note="阀门在门后"),
-    },
-    {}, CALENDAR,
-)  # fmt: skip
-
-
 
 
 class Clock:
