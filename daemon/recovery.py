@@ -13,9 +13,10 @@ from typing import NamedTuple
 from daemon.open_alert import OpenAlert, withdrawal
 from daemon.pipeline import Pipeline
 from daemon.store import Store
-from rules.engine import Engine, Watch
+from rules.engine import Engine
 from rules.incident import Incident
 from rules.model import Event, Turn
+from rules.watch import Watch
 
 log = logging.getLogger("caretaker.recovery")
 

@@ -1,7 +1,14 @@
-"""When the campus is open: terms, closed days, the daily hours, all in the site's own time zone."""
+"""The school's calendar, in the site's own time zone: which days are taught, and the hours that every day has.
 
+Strategy. A day is *taught* when it lies in a term, is neither a rest day of the weekend pattern nor a holiday, or is a
+make-up day. Outside all terms it is holiday (寒暑假). Periods (exams, military training, summer school, closed) change
+that for their places; what it means for one place is answered by `rules.hours`.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,33 +33,94 @@ class Span(NamedTuple):
         return minute >= self.start or minute < self.end
 
 
-SCHOOL_DAY = Span(6 * 60 + 20, 22 * 60 + 30)
-
-
 class Stretch(NamedTuple):
-    """Whether the campus is open, and until when (Unix seconds) that answer holds."""
+    """Whether something holds, and until when (Unix seconds) at least that answer does."""
 
     open: bool
     until: float
 
 
+class PeriodKind(StrEnum):
+    """What is special about a stretch of days."""
+
+    EXAM = "exam"                            # rooms sit empty or silent while lit: no word about lights
+    MILITARY_TRAINING = "military_training"  # 军训: people live here, nobody is taught indoors
+    SUMMER_SCHOOL = "summer_school"          # taught although no term runs
+    CLOSED = "closed"                        # nobody is here
+
+
+class Period(NamedTuple):
+    """A stretch of days, both included, at some places (buildings or rooms; none: everywhere)."""
+
+    name: str
+    kind: PeriodKind
+    first: date
+    last: date
+    places: frozenset[str] = frozenset()
+
+
+class Weekend(StrEnum):
+    """Which days a school rests every week: 双休, 单休, 大小周, 月假, or none."""
+
+    DOUBLE = "double"
+    SINGLE = "single"
+    ALTERNATING = "alternating"
+    MONTHLY = "monthly"
+    NONE = "none"
+
+
+class Daily(NamedTuple):
+    """The hours of a taught day for a kind of place, in minutes after midnight."""
+
+    lessons: tuple[Span, ...] = (Span(8 * 60, 12 * 60), Span(14 * 60, 17 * 60 + 50))
+    noon_rest: Span | None = Span(12 * 60, 14 * 60)
+    evening_study: Span | None = Span(19 * 60, 22 * 60)
+    washing_peak: tuple[Span, ...] = (Span(6 * 60, 8 * 60), Span(12 * 60, 14 * 60), Span(21 * 60, 23 * 60))
+    wake: int = 6 * 60 + 20
+    lights_out: int = 22 * 60 + 30
+
+
+class Lesson(NamedTuple):
+    """A lesson in a room's timetable; `weekday` from Monday 0, `week` 0: every, 1: odd, 2: even weeks of the term."""
+
+    weekday: int
+    span: Span
+    week: int = 0
+
+
+SCHOOL_DAY = Span(6 * 60 + 20, 22 * 60 + 30)
+USUAL = Daily()
+SATURDAY, SUNDAY = 5, 6
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Opening hours `day`, `lights_out` (minute of the day), terms and closed days.
+    """Terms, rest days, holidays and periods; `day` is when the campus is open, `daily` its hours by kind of place.
 
-    With no term at all every day that is not closed counts as term.
+    With no term at all every day counts as term. `closed` are holidays, `makeup` names the weekday whose timetable a
+    make-up day (调休上班) follows. `big_week` is any day of a week with two rest days (大周); `monthly_rest_days` are
+    the last days of a month (月假). `timetable` is by place id.
     """
 
     timezone: str = "Asia/Shanghai"
     day: Span = SCHOOL_DAY
-    lights_out: int = field(default=22 * 60 + 30, repr=False)  # no rule reads it: it is no part of what a watch is
     terms: tuple[Term, ...] = ()
     closed: frozenset[date] = frozenset()
     closed_weekdays: frozenset[int] = frozenset()
+    makeup: Mapping[date, int] = field(default_factory=dict)
+    weekend: Weekend = Weekend.DOUBLE
+    big_week: date | None = None
+    monthly_rest_days: int = 4
+    periods: tuple[Period, ...] = ()
+    usual: Daily = USUAL
+    daily: Mapping[str, Daily] = field(default_factory=dict)
+    timetable: Mapping[str, tuple[Lesson, ...]] = field(default_factory=dict)
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zone", ZoneInfo(self.timezone))
+
+    # -- the clock on the wall
 
     def local(self, at: float) -> datetime:
         """The site's wall clock at a time."""
@@ -62,12 +130,6 @@ class Calendar:
         """Minutes after local midnight."""
         now = self.local(at)
         return now.hour * 60 + now.minute + now.second / 60
-
-    def is_school_day(self, day: date) -> bool:
-        """Whether any teaching takes place on a local date."""
-        if day in self.closed or day.weekday() in self.closed_weekdays:
-            return False
-        return not self.terms or any(term.first <= day <= term.last for term in self.terms)
 
     def at_minute(self, day: date, minute: int) -> float:
         """The time of a minute of a local day; minute 1440 is the next midnight."""
@@ -82,14 +144,54 @@ class Calendar:
         today = self.at_minute(day, minute)
         return today if today >= at else self.at_minute(day + timedelta(days=1), minute)
 
-    def opening(self, at: float) -> Stretch:
-        """Whether the campus is open at a time, and until when at least that does not change."""
-        now = self.local(at)
-        day = now.date()
-        midnight = self.at_minute(day, 1440)
-        if not self.is_school_day(day):
-            return Stretch(False, midnight)
-        minute = now.hour * 60 + now.minute + now.second / 60
-        is_open = self.day.holds(minute)
-        ends = [self.at_minute(day, edge) for edge in self.day]
-        return Stretch(is_open, min([end for end in ends if end > at] + [midnight]))
+    def within(self, spans: tuple[Span, ...], at: float) -> Stretch:
+        """Whether a time lies in one of these parts of the day, and until when at least that holds."""
+        minute = self.minute(at)
+        day = self.local(at).date()
+        edges = [self.at_minute(day, 1440), *(self.at_minute(day, edge) for span in spans for edge in span)]
+        return Stretch(any(span.holds(minute) for span in spans), min(edge for edge in edges if edge > at))
+
+    # -- days
+
+    def term(self, day: date) -> Term | None:
+        """The term that a day lies in; without any terms there is none, and `is_in_term` holds all the same."""
+        return next((term for term in self.terms if term.first <= day <= term.last), None)
+
+    def is_in_term(self, day: date) -> bool:
+        return not self.terms or self.term(day) is not None
+
+    def weekday(self, day: date) -> int:
+        """The weekday whose timetable a day follows."""
+        return self.makeup.get(day, day.weekday())
+
+    def is_rest_day(self, day: date) -> bool:
+        """Whether a day is free by holiday or weekend, whatever the term says."""
+        if day in self.makeup:
+            return False
+        weekday = day.weekday()
+        return day in self.closed or weekday in self.closed_weekdays or self._is_weekend(day, weekday)
+
+    def _is_weekend(self, day: date, weekday: int) -> bool:
+        if self.weekend is Weekend.DOUBLE:
+            return weekday >= SATURDAY
+        if self.weekend is Weekend.SINGLE:
+            return weekday == SUNDAY
+        if self.weekend is Weekend.ALTERNATING:
+            monday = day - timedelta(days=weekday)
+            big = self.big_week or date(1970, 1, 5)
+            weeks = (monday - (big - timedelta(days=big.weekday()))).days // 7
+            return weekday == SUNDAY or (weekday == SATURDAY and weeks % 2 == 0)
+        if self.weekend is Weekend.MONTHLY:
+            return (day + timedelta(days=self.monthly_rest_days)).month != day.month
+        return False
+
+    def is_school_day(self, day: date) -> bool:
+        """Whether there is teaching on a local date, periods aside."""
+        return not self.is_rest_day(day) and self.is_in_term(day)
+
+    def week(self, day: date) -> int:
+        """1 in odd and 2 in even weeks of the term, counted from the week of its first day."""
+        term = self.term(day)
+        first = term.first if term else date(day.year, 1, 1)
+        weeks = (day - timedelta(days=day.weekday()) - (first - timedelta(days=first.weekday()))).days // 7
+        return 1 if weeks % 2 == 0 else 2

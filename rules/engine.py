@@ -3,79 +3,35 @@
 Strategy. A watch is a pure state machine with named inputs; the engine owns time for it. Samples wait in a buffer
 ordered by event time until the *mark* passes them; only `advance` moves the mark, never a sample, and never back.
 At or before the mark a sample is late: it is logged and shown but not judged, and that decision travels with it in
-the log (`Flag`), so a replay decides nothing anew. All inputs of one time reach a watch in one step, whatever the
-order they came in. A watch says when it wants to be woken (`deadline`); the heap holds at most one live entry a
-watch, and a deadline that moved later is re-planned when its entry is popped. At equal time a sample goes before
-a timer. What a set of watches says is therefore the same live, replayed, restarted, or each watch alone.
+the log (`Flag`), so a replay decides nothing anew. On its way to the watches a reading passes the *refiner* of its
+point, which may replace it: reject it, unroll a counter, derive a flow. All inputs of one time reach a watch in one
+step, whatever the order they came in. A watch says when it wants to be woken (`deadline`); the heap holds at most one
+live entry a watch, and a deadline that moved later is re-planned when its entry is popped. At equal time a sample goes
+before a timer. What a set of watches says is therefore the same live, replayed, restarted, or each watch alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from hashlib import sha256
 from heapq import heapify, heappop, heappush
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from rules.flood import settled
 from rules.model import Change, Event, Flag, Hold, Sample
+from rules.watch import Refiner, State, Watch, signature
 
 MOST_PLANS = 10_000  # devices that send ever-changing sets of fields must not fill memory
 
-State = Any  # a NamedTuple of numbers, strings, None and tuples of these: what JSON can carry
-
-
-class Watch(Protocol):
-    """One rule at one key: a pure state machine that holds no clock and does no I/O."""
-
-    @property
-    def rule(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def place(self) -> str: ...
-    @property
-    def inputs(self) -> Mapping[str, str]:
-        """Role -> point id."""
-    @property
-    def start(self) -> State: ...
-
-    def step(self, state: State, at: float, values: Mapping[str, float]) -> tuple[State, Sequence[Change]]:
-        """The state after all inputs of one time, by role; `values` is empty when woken by its deadline."""
-
-    def deadline(self, state: State) -> float | None:
-        """When it wants to be woken if nothing else happens; after a wake-up it must lie later."""
-
-    def hold(self, state: State, at: float) -> Hold | None:
-        """The condition that runs without having raised yet, for people to see."""
-
-
-def signature(watch: Watch) -> str:
-    """A name for what a watch is: equal kind, version, parameters and inputs give the same one."""
-    return sha256(f"{watch.version}:{_spelled(watch)}".encode()).hexdigest()[:16]
-
-
-def _spelled(item: Any) -> str:
-    """An object by its parameters, the same in every run: sets and mappings have no order of their own."""
-    if is_dataclass(item):
-        parts = (f"{f.name}={_spelled(getattr(item, f.name))}" for f in fields(item) if f.repr)
-        return f"{type(item).__name__}({','.join(parts)})"
-    if isinstance(item, Mapping):
-        return f"{{{','.join(sorted(f'{_spelled(key)}:{_spelled(value)}' for key, value in item.items()))}}}"
-    if isinstance(item, frozenset):
-        return f"{{{','.join(sorted(map(_spelled, item)))}}}"
-    if isinstance(item, tuple):
-        return f"({','.join(map(_spelled, item))})"
-    return repr(item)
-
-
 class Snapshot(NamedTuple):
-    """All that the engine remembers; `states` holds `(rule, key, signature, state)` rows. JSON can carry it."""
+    """All that the engine remembers, as JSON can carry it.
+
+    `states` holds `(rule, key, signature, state, pages)` rows, `refined` `(point, signature, memory)`.
+    """
 
     mark: float
     buffer: Sequence[tuple[float, Mapping[str, float]]]
     held: Mapping[str, tuple[float, float]]
     away: Sequence[str]
-    states: Sequence[tuple[str, str, str, Sequence[Any]]]
+    states: Sequence[tuple[str, str, str, Sequence[Any], Sequence[float]]]
+    refined: Sequence[tuple[str, str, Sequence[Any]]] = ()
 
 
 class RunningHold(NamedTuple):
@@ -89,9 +45,9 @@ class RunningHold(NamedTuple):
 
 
 class _Slot:
-    """A watch with its state, its deadline, and the time of its live heap entry."""
+    """A watch with its state, its deadline, the time of its live heap entry, and when it paged lately."""
 
-    __slots__ = ("deadline", "index", "planned", "state", "watch")
+    __slots__ = ("deadline", "index", "pages", "planned", "signature", "state", "watch")
 
     def __init__(self, index: int, watch: Watch) -> None:
         self.index = index
@@ -99,6 +55,12 @@ class _Slot:
         self.state = watch.start
         self.deadline: float | None = watch.deadline(watch.start)
         self.planned: float | None = None
+        self.pages: tuple[float, ...] = ()
+        self.signature = ""
+
+    def signed(self) -> str:
+        self.signature = self.signature or signature(self.watch)
+        return self.signature
 
 
 _Plan = tuple[tuple[_Slot, tuple[tuple[str, str], ...]], ...]
@@ -107,8 +69,9 @@ _Plan = tuple[tuple[_Slot, tuple[tuple[str, str], ...]], ...]
 class Engine:
     """Watches over samples; `mark` is the event time up to which all is judged."""
 
-    def __init__(self, watches: Iterable[Watch], *, mark: float = 0.0) -> None:
+    def __init__(self, watches: Iterable[Watch], refiners: Iterable[Refiner] = (), *, mark: float = 0.0) -> None:
         self.mark = mark
+        self._refiners = {refiner.point: refiner for refiner in refiners}
         self._slots = [_Slot(index, watch) for index, watch in enumerate(watches)]
         self._by_name = {(slot.watch.rule, slot.watch.key): slot for slot in self._slots}
         if len(self._by_name) != len(self._slots):
@@ -187,6 +150,7 @@ class Engine:
             if buffer and buffer[0][0] == at:
                 self._step_together(at, values, out)
             else:
+                values = self._refined(at, values)
                 for slot, pairs in self._known_plan(tuple(values)):
                     self._step(slot, at, {role: values[point] for role, point in pairs}, out)
         timers = self._timers
@@ -209,6 +173,11 @@ class Engine:
         group = [first]
         while self._buffer and self._buffer[0][0] == at:
             group.append(heappop(self._buffer)[2])
+        largest: dict[str, float] = {}
+        for values in group:
+            for point, value in values.items():
+                largest[point] = max(value, largest.get(point, value))
+        group = [self._refined(at, values) for values in _without_repeats(group, largest)]
         steps: dict[int, dict[str, float]] = {}
         for values in group:
             for slot, pairs in self._known_plan(tuple(values)):
@@ -220,6 +189,24 @@ class Engine:
         for index, roles in steps.items():
             self._step(self._slots[index], at, dict(sorted(roles.items())) if len(roles) > 1 else roles, out)
 
+    def _refined(self, at: float, values: Mapping[str, float]) -> Mapping[str, float]:
+        """The readings of one sample as watches get them."""
+        refiners = self._refiners
+        changed: list[tuple[str, Mapping[str, float]]] = []
+        for point, value in values.items():
+            refiner = refiners.get(point)
+            if refiner is not None:
+                refined = refiner.refine(at, value)
+                if refined is not None:
+                    changed.append((point, refined))
+        if not changed:
+            return values
+        out = dict(values)
+        for point, refined in changed:
+            del out[point]
+            out.update(refined)
+        return out
+
     def _step(self, slot: _Slot, at: float, values: Mapping[str, float], out: list[Event]) -> None:
         due = slot.deadline
         if due is not None and due < at:
@@ -227,7 +214,7 @@ class Engine:
         watch = slot.watch
         slot.state, changes = watch.step(slot.state, at, values)
         if changes:
-            self._emit(watch, at, changes, out)
+            self._emit(slot, at, changes, out)
         slot.deadline = due = watch.deadline(slot.state)
         if due is not None and (slot.planned is None or due < slot.planned):
             slot.planned = due
@@ -253,7 +240,7 @@ class Engine:
         while (due := slot.deadline) is not None and (due < limit or (inclusive and due == limit)):
             slot.state, changes = watch.step(slot.state, due, {})
             if changes:
-                self._emit(watch, due, changes, out)
+                self._emit(slot, due, changes, out)
             slot.deadline = watch.deadline(slot.state)
             if slot.deadline is not None and slot.deadline <= due:
                 raise RuntimeError(f"watch {watch.rule} {watch.key} wants to be woken at {due} again and again")
@@ -265,8 +252,10 @@ class Engine:
             heappush(self._timers, (due, slot.index))
 
     @staticmethod
-    def _emit(watch: Watch, at: float, changes: Sequence[Change], out: list[Event]) -> None:
+    def _emit(slot: _Slot, at: float, changes: Sequence[Change], out: list[Event]) -> None:
+        watch = slot.watch
         for change in changes:
+            change, slot.pages = settled(change, at, slot.pages)
             out.append(Event(watch.rule, watch.key, watch.place, at, *change))
 
     # -- memory
@@ -286,7 +275,8 @@ class Engine:
             sorted(((at, dict(values)) for at, _, values in self._buffer), key=lambda row: row[0]),
             dict(self._held),
             sorted(self._away),
-            [(s.watch.rule, s.watch.key, signature(s.watch), list(s.state)) for s in self._slots],
+            [(s.watch.rule, s.watch.key, s.signed(), list(s.state), list(s.pages)) for s in self._slots],
+            [(r.point, r.signature, r.memory()) for r in self._refiners.values()],
         )
 
     def restore(self, snapshot: Snapshot) -> set[tuple[str, str]]:
@@ -298,10 +288,15 @@ class Engine:
         self._held = {point: (at, value) for point, (at, value) in snapshot.held.items()}
         self._away = set(snapshot.away)
         cold = set(self._by_name)
-        for rule, key, signed, state in snapshot.states:
+        for point, signed, memory in snapshot.refined:
+            refiner = self._refiners.get(point)
+            if refiner is not None and refiner.signature == signed:
+                refiner.recall(memory)
+        for rule, key, signed, state, pages in snapshot.states:
             slot = self._by_name.get((rule, key))
-            if slot is None or signature(slot.watch) != signed:
+            if slot is None or slot.signed() != signed:
                 continue
+            slot.pages = tuple(pages)
             self.adopt(rule, key, type(slot.watch.start)(*(_frozen(item) for item in state)))
             cold.discard((rule, key))
         return cold
@@ -311,7 +306,10 @@ class Engine:
         self.mark = 0.0
         self._buffer.clear()
         self._held.clear()
+        for refiner in self._refiners.values():
+            refiner.recall(())
         for slot in self._slots:
+            slot.pages = ()
             self.adopt(slot.watch.rule, slot.watch.key, slot.watch.start)
 
     def adopt(self, rule: str, key: str, state: State) -> None:
@@ -322,9 +320,26 @@ class Engine:
         slot.planned = None  # an older heap entry no longer matches and is passed over
         self._plan_timer(slot)
 
+    def rejected(self) -> dict[str, Mapping[str, int]]:
+        """How many readings were rejected, by point and reason."""
+        return {point: refiner.rejected for point, refiner in self._refiners.items() if refiner.rejected}
+
     def state(self, rule: str, key: str) -> State:
         """The state of one watch."""
         return self._by_name[(rule, key)].state
+
+
+def _without_repeats(
+    group: Iterable[Mapping[str, float]], largest: dict[str, float]
+) -> Iterator[Mapping[str, float]]:
+    """The samples of one time with each point once, by its largest value; `largest` is used up."""
+    for values in group:
+        if all(largest.get(point) == value for point, value in values.items()):
+            for point in values:
+                del largest[point]
+            yield values
+        else:
+            yield {point: largest.pop(point) for point in tuple(values) if point in largest}
 
 
 def _frozen(item: Any) -> Any:

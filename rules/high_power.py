@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from rules.calendar import Calendar, Span
+from rules.calendar import Span
+from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Hold, Place, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 
@@ -88,7 +89,7 @@ class HighPowerWatch:
     high_w: float
     hold_s: float
     clear_s: float
-    calendar: Calendar
+    hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         heard, base, base_q, q, q_at, edge, load, seen = state
@@ -203,7 +204,7 @@ class HighPowerWatch:
         return Severity.MAJOR if size > self.alarm_w else Severity.MINOR
 
     def _night_at(self, at: float) -> float:
-        return at if NIGHT.holds(self.calendar.minute(at)) else self.calendar.next_minute(at, NIGHT.start)
+        return at if NIGHT.holds(self.hours.calendar.minute(at)) else self.hours.calendar.next_minute(at, NIGHT.start)
 
     def _change(self, turn: Turn, load: _Load, until: float, why: str = "") -> Change:
         values = {"watts": load.size, "on_s": until - load.since}
@@ -238,9 +239,12 @@ class HighPower:
 
     kind: ClassVar[str] = "high_power"
     slowest_s: ClassVar[float] = 60.0  # a kettle boils in five minutes
+    memory_s: ClassVar[float] = 86_400.0
+    is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "大功率电器",
+            "",
             "到房间查看，请使用者拔下电器；按规定登记。",
             {
                 "high_power.raised": "接入了约 {watts:.0f} 瓦的电热类电器，仍在使用",
@@ -251,6 +255,7 @@ class HighPower:
         ),
         "en": Words(
             "High-power appliance",
+            "",
             "Go to the room, have the appliance unplugged, and note it as the rules say.",
             {
                 "high_power.raised": "a heating appliance of about {watts:.0f} W was switched on and is still on",
@@ -299,5 +304,5 @@ class HighPower:
             high_w=self.high_w,
             hold_s=self.hold_s,
             clear_s=self.clear_min * 60,
-            calendar=site.calendar,
+            hours=site.hours(place.id),
         )

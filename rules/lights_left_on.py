@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from rules.calendar import Calendar, Span
+from rules.calendar import Span
+from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Hold, Place, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 
@@ -77,7 +78,7 @@ class LightsLeftOnWatch:
     hold_s: float
     on_w: float
     has_presence: bool
-    calendar: Calendar
+    hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         x = self._carried(state, at)
@@ -141,7 +142,7 @@ class LightsLeftOnWatch:
         if not x.marks or at - x.marks[-1][0] >= MARK_SECONDS:
             x = x._replace(marks=(*x.marks[-1:], (at, lux)))
         x = x._replace(light=lux, light_until=at + self.light_holds_s)
-        if DEEP_NIGHT.holds(self.calendar.minute(at)):
+        if DEEP_NIGHT.holds(self.hours.calendar.minute(at)):
             is_lit = lux > min(JUMP_LUX, max(DARK_LUX, ON_SHARE * x.lamps))
             return x._replace(is_lit=is_lit, lamps=lux if is_lit and x.lamps < JUMP_LUX else x.lamps)
         if x.is_lit:
@@ -161,7 +162,7 @@ class LightsLeftOnWatch:
     def _judged(self, x: _State) -> tuple[_State, Sequence[Change]]:
         at = x.at
         if not self.has_presence and at >= x.open_until:
-            is_open, until = self.calendar.opening(at)
+            is_open, until = self.hours.use(at)
             x = x._replace(is_open=is_open, open_until=until)
         is_used = bool(x.present) if self.has_presence else x.is_open
         if not x.is_lit or is_used:
@@ -198,9 +199,12 @@ class LightsLeftOn:
 
     kind: ClassVar[str] = "lights_left_on"
     slowest_s: ClassVar[float] = 900.0  # the hold of a classroom
+    memory_s: ClassVar[float] = 86_400.0
+    is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "长明灯",
+            "",
             "到现场关灯；如果有人在，请检查人体感应器的位置。",
             {
                 "lights_left_on.raised": "灯亮着而室内无人，已 {wasted_s}（{light}）",
@@ -211,6 +215,7 @@ class LightsLeftOn:
         ),
         "en": Words(
             "Lights left on",
+            "",
             "Switch the lights off; if somebody is there, check where the presence sensor looks.",
             {
                 "lights_left_on.raised": "lights on in an empty room for {wasted_s} ({light})",
@@ -250,7 +255,7 @@ class LightsLeftOn:
             hold_s=(minutes if presence else self.after_hours_min) * 60,
             on_w=self.on_w,
             has_presence=bool(presence),
-            calendar=site.calendar,
+            hours=site.hours(place.id),
         )
 
 

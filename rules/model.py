@@ -10,6 +10,8 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from rules.calendar import Calendar, Span
+from rules.hours import Hours
+from rules.sun import Sun
 
 
 class Place(NamedTuple):
@@ -49,7 +51,8 @@ PLACE_KINDS: tuple[str, ...] = (*ROOM_KINDS, *(kind for kind in BUILDING_KINDS i
 class Point(NamedTuple):
     """One quantity at one place from one device; its id is `place/quantity` or `place/part/quantity`.
 
-    `holds_s` says for how many seconds a reading speaks for the time after it.
+    `holds_s` says for how many seconds a reading speaks for the time after it. `of` names the point that this one is
+    derived from, such as a flow from a counter; empty: it is measured.
     """
 
     id: str
@@ -59,6 +62,7 @@ class Point(NamedTuple):
     device: str
     source: str
     holds_s: float
+    of: str = ""
 
 
 class Sample(NamedTuple):
@@ -163,8 +167,8 @@ class Turn(StrEnum):
 
 class Delivery(StrEnum):
     PAGE = "page"      # someone must act
-    DIGEST = "digest"
-    RECORD = "record"
+    DIGEST = "digest"  # worth a line in the day's summary
+    RECORD = "record"  # kept, told to nobody
 
 
 class Evidence(NamedTuple):
@@ -217,32 +221,60 @@ class Hold(NamedTuple):
     needed_s: float
 
 
+class Explanation(NamedTuple):
+    """Where a watch stands and why: a message key of its rule with values, as in a Change."""
+
+    why: str
+    values: Mapping[str, float | str]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The campus as rules see it: places and points by id, and the calendar."""
+    """The campus as rules see it: places and points by id, the calendar, and the sun where its place is known."""
 
     id: str
     name: str
     places: Mapping[str, Place]
     points: Mapping[str, Point]
     calendar: Calendar
+    sun: Sun | None = None
     _by_place: Mapping[str, tuple[Point, ...]] = field(init=False, repr=False)
+    _hours: dict[str, Hours] = field(init=False, repr=False, compare=False)  # by place, and by what they are
 
     def __post_init__(self) -> None:
         by_place: dict[str, list[Point]] = {}
         for point in self.points.values():
             by_place.setdefault(point.place, []).append(point)
         object.__setattr__(self, "_by_place", {place: tuple(points) for place, points in by_place.items()})
+        object.__setattr__(self, "_hours", {})
 
     def points_at(self, place: str) -> tuple[Point, ...]:
         """All points of one place, in the order of the configuration."""
         return self._by_place.get(place, ())
 
+    def hours(self, place_id: str) -> Hours:
+        """When a place is used, taught in, slept in and supplied; places with equal hours share the object."""
+        known = self._hours.get(place_id)
+        if known is None:
+            place = self.places[place_id]
+            building = self.places.get(place.building, place)
+            calendar = self.calendar
+            hours = Hours(
+                calendar, building.kind, calendar.daily.get(place.kind, calendar.usual),
+                tuple(p for p in calendar.periods if not p.places or p.places & {place.id, place.building}),
+                calendar.timetable.get(place.id, ()), place.supply,
+            )  # fmt: skip
+            known = self._hours[place_id] = self._hours.setdefault(hours.digest, hours)
+        return known
+
     def narrowed(self, places: Iterable[str]) -> "Site":
-        """The same campus with only these places and their points."""
+        """The same campus with only these places and their points, and the buildings they stand in (without points)."""
         chosen = {place: self.places[place] for place in places}
         points = {point.id: point for place in chosen for point in self.points_at(place)}
-        return Site(self.id, self.name, chosen, points, self.calendar)
+        buildings = {place.building: self.places[place.building] for place in chosen.values()}
+        site = Site(self.id, self.name, buildings | chosen, points, self.calendar, self.sun)
+        object.__setattr__(site, "_hours", self._hours)
+        return site
 
 
 def source_device(source: str) -> str:

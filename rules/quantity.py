@@ -36,6 +36,10 @@ _GAUGES = (
     ("illuminance_lx", "lx", 0.0, 200_000.0),
     ("pressure_kpa", "kPa", -100.0, 10_000.0),
     ("co2_ppm", "ppm", 0.0, 50_000.0),
+    ("clock_offset_s", "s", -1e11, 1e11),  # a device's clock less ours
+    ("permit_w", "W", 0.0, 1e6),           # what people declare: see rules.fact
+    ("permit_from", "s", 0.0, 1e11),
+    ("permit_until", "s", 0.0, 1e11),
 )
 _COUNTERS = (
     ("energy_kwh", "kWh", 0.0, 1e10),

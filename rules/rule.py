@@ -4,36 +4,77 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, fields
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from rules.engine import Watch
 from rules.model import Site
+from rules.watch import Watch
 
 
 class Bounds(NamedTuple):
-    """The unit of a parameter and the range a configuration may set."""
+    """A number: its unit and the range a configuration may set."""
 
     unit: str
     least: float
     most: float
 
 
+class Choice(NamedTuple):
+    """One of these words."""
+
+    options: tuple[str, ...]
+
+
+class Text(NamedTuple):
+    """A line of text, at most `longest` characters."""
+
+    longest: int
+
+
+class PointIds(NamedTuple):
+    """Points that must exist: a list of ids, or where `is_named` a table of names to ids.
+
+    The value is a tuple of `(name, id)` pairs; in a list the ids are their own names.
+    """
+
+    is_named: bool
+
+
+Parameter = Bounds | Choice | Text | PointIds
+
+
+class ParameterError(ValueError):
+    """A parameter that its bounds cannot refuse, raised by a kind's `__post_init__`; `detail` says what to write."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        super().__init__(f"{parameter}: {detail}")
+        self.parameter = parameter
+        self.detail = detail
+
+
 class Words(NamedTuple):
     """What a rule says in one language.
 
-    `sentences` maps each message key (`why`) to a template over the change's values, such as
+    `title` is the name of the rule, `about` a paragraph for the handbook, `todo` what to do about an alert.
+    `sentences` maps each message key (`why`) to a template over its values, such as
     `"water has run for {ran_s}, about {litres:.0f} L"`; a value whose name ends in `_s` is seconds and is said as a
-    duration. `title` is the name of the rule, `todo` what to do about it.
+    duration, one that ends in `_at` is a time and is said as one.
     """
 
     title: str
+    about: str
     todo: str
     sentences: Mapping[str, str]
 
 
 class RuleKind(Protocol):
-    """A frozen dataclass whose fields are its parameters (made with `parameter`)."""
+    """A frozen dataclass whose fields are its parameters (made with the functions below).
+
+    `slowest_s`: readings further apart are of no use to it. `memory_s`: how much of the past its watches rest on.
+    `is_declared`: it watches nothing by itself; each `[[rule]]` table adds one of its own, told apart by `name`.
+    """
 
     kind: ClassVar[str]
-    slowest_s: ClassVar[float]  # readings further apart than this are of no use to it
+    slowest_s: ClassVar[float]
+    memory_s: ClassVar[float]
+    is_declared: ClassVar[bool]
     words: ClassVar[Mapping[str, Words]]  # language code -> words
 
     def watches(self, site: Site) -> Iterable[Watch]:
@@ -41,10 +82,25 @@ class RuleKind(Protocol):
 
 
 def parameter(default: float, *, unit: str, least: float, most: float) -> Any:
-    """A numeric parameter of a rule kind, as a dataclass field."""
-    return field(default=default, metadata={"bounds": Bounds(unit, least, most)})
+    """A number, as a dataclass field; one whose default is infinite is optional."""
+    return field(default=default, metadata={"parameter": Bounds(unit, least, most)})
 
 
-def parameters(kind: type[RuleKind]) -> dict[str, Bounds]:
-    """The parameters of a rule kind with their bounds, by name."""
-    return {item.name: item.metadata["bounds"] for item in fields(kind) if "bounds" in item.metadata}  # type: ignore[arg-type]
+def choice(default: str, *options: str) -> Any:
+    """One of some words, as a dataclass field."""
+    return field(default=default, metadata={"parameter": Choice((default, *options))})
+
+
+def text(default: str = "", *, longest: int = 200) -> Any:
+    """A line of text, as a dataclass field."""
+    return field(default=default, metadata={"parameter": Text(longest)})
+
+
+def point_ids(*, is_named: bool = False) -> Any:
+    """Points of the campus, as a dataclass field of `(name, id)` pairs."""
+    return field(default=(), metadata={"parameter": PointIds(is_named)})
+
+
+def parameters(kind: type[RuleKind]) -> dict[str, Parameter]:
+    """The parameters of a rule kind, by name."""
+    return {item.name: item.metadata["parameter"] for item in fields(kind) if "parameter" in item.metadata}  # type: ignore[arg-type]

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from rules.calendar import Calendar, Span, Stretch
+from rules.calendar import Span, Stretch
+from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Hold, Place, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 
 NIGHT = Span(23 * 60, 6 * 60)
 MEAN_MINUTES = 5
-LIVED_IN = frozenset({"dormitory", "staff_housing"})  # buildings that the opening hours do not empty
 KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that the opening hours do empty
 SHARED = frozenset({"canteen", "boiler_room", "drinking_boiler", "pump_room", "distribution_room", "outdoor"})
 
@@ -58,8 +58,7 @@ class RunningWaterWatch:
     still_s: float
     open_hold_s: float | None
     quiet_hold_s: float
-    is_lived_in: bool
-    calendar: Calendar
+    hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         x = self._carried(state, at)
@@ -139,11 +138,10 @@ class RunningWaterWatch:
 
     def _quiet(self, at: float) -> Stretch:
         """Whether nobody should draw water for long now, and until when that is so."""
-        opening = self.calendar.opening(at)
-        day = self.calendar.local(at).date()
-        edges = [edge for minute in NIGHT if (edge := self.calendar.at_minute(day, minute)) > at]
-        is_closed = not opening.open and not self.is_lived_in
-        return Stretch(is_closed or NIGHT.holds(self.calendar.minute(at)), min([opening.until, *edges]))
+        opening = self.hours.use(at)
+        day = self.hours.calendar.local(at).date()
+        edges = [edge for minute in NIGHT if (edge := self.hours.calendar.at_minute(day, minute)) > at]
+        return Stretch(not opening.open or NIGHT.holds(self.hours.calendar.minute(at)), min([opening.until, *edges]))
 
     def _change(self, turn: Turn, run: _Run) -> Change:
         since, covered_s, ran_s, litres, _ = run
@@ -162,9 +160,12 @@ class RunningWater:
 
     kind: ClassVar[str] = "running_water"
     slowest_s: ClassVar[float] = 300.0  # the mean of five minutes must hold a reading
+    memory_s: ClassVar[float] = 86_400.0
+    is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "长流水",
+            "",
             "到现场查看：关好水龙头；关不住就先关总阀，再报修。",
             {
                 "running_water.raised": "已连续流水 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）",
@@ -173,6 +174,7 @@ class RunningWater:
         ),
         "en": Words(
             "Running water",
+            "",
             "Go and look: close the tap; if it will not close, shut the main valve and call a plumber.",
             {
                 "running_water.raised": "water has run for {ran_s} without a pause, "
@@ -197,7 +199,6 @@ class RunningWater:
                     yield self._watch(site, place, point)
 
     def _watch(self, site: Site, place: Place, point: Point) -> RunningWaterWatch:
-        building = site.places.get(place.building)
         open_min: float | None = self.corridor_min if place.kind == "corridor" else self.hold_min
         quiet_min = open_min or 0.0
         if place.id == place.building or place.kind in SHARED:
@@ -214,6 +215,5 @@ class RunningWater:
             still_s=self.still_s,
             open_hold_s=None if open_min is None else open_min * 60,
             quiet_hold_s=quiet_min * 60,
-            is_lived_in=building is not None and building.kind in LIVED_IN,
-            calendar=site.calendar,
+            hours=site.hours(place.id),
         )

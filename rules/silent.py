@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
-from rules.calendar import Calendar, Span
+from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Hold, Point, Severity, Site, Turn, state_point
 from rules.rule import Words, parameter
 
@@ -36,8 +36,7 @@ class SilentWatch:
     inputs: Mapping[str, str]
     holds_s: float
     wait_s: float
-    supply: Span | None = None
-    calendar: Calendar | None = None
+    hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         last, is_up, is_raised, due = state
@@ -69,15 +68,16 @@ class SilentWatch:
     def _due(self, last: float) -> float:
         """When it is missed: once power is back after a cut it has its full time again, of which cuts are no part."""
         due = last + self.wait_s
-        if self.supply is None or self.calendar is None:
+        supply = self.hours.supply
+        if supply is None:
             return due
-        on, off = self.supply
-        if self.supply.holds(self.calendar.minute(last)) and due <= self.calendar.next_minute(last, off):
+        on, off = supply
+        if supply.holds(self.hours.calendar.minute(last)) and due <= self.hours.calendar.next_minute(last, off):
             return due
-        begin, left_s = self.calendar.next_minute(last, on), self.wait_s
-        while begin + left_s > (end := self.calendar.next_minute(begin, off)):
+        begin, left_s = self.hours.calendar.next_minute(last, on), self.wait_s
+        while begin + left_s > (end := self.hours.calendar.next_minute(begin, off)):
             left_s -= end - begin
-            begin = self.calendar.next_minute(end, on)
+            begin = self.hours.calendar.next_minute(end, on)
         return begin + left_s
 
     def _change(self, turn: Turn, state: _State, at: float) -> Change:
@@ -94,9 +94,12 @@ class Silent:
 
     kind: ClassVar[str] = "silent"
     slowest_s: ClassVar[float] = inf  # its patience follows the interval
+    memory_s: ClassVar[float] = 86_400.0
+    is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "设备无数据",
+            "",
             "检查设备的电源、电池和接线；修好后数据会自动恢复。",
             {
                 "silent.raised": "设备 {device} 已 {silent_s}没有数据",
@@ -105,6 +108,7 @@ class Silent:
         ),
         "en": Words(
             "Device silent",
+            "",
             "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
             {
                 "silent.raised": "no data from {device} for {silent_s}",
@@ -131,6 +135,5 @@ class Silent:
                 inputs={point.id: point.id for point in points} | {ONLINE: state_point(points[0].source, ONLINE)},
                 holds_s=holds_s,
                 wait_s=max(self.missed * holds_s / 2.5, self.least_s),
-                supply=(supply := site.places[points[0].place].supply),
-                calendar=site.calendar if supply else None,
+                hours=site.hours(points[0].place),
             )

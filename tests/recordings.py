@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.calendar import Calendar
-from rules.engine import Engine, Snapshot, Watch
+from rules.engine import Engine, Snapshot
 from rules.model import Event, Place, Point, Sample, Site
+from rules.watch import Watch
 
 DATA = Path(os.environ.get("CARETAKER_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 SHANGHAI = ZoneInfo("Asia/Shanghai")

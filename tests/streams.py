@@ -16,8 +16,9 @@ from daemon.rows import event_of
 from daemon.store import Store, connect, entries
 from rules.calendar import Calendar
 from rules.check import Check
-from rules.engine import Engine, Watch
+from rules.engine import Engine
 from rules.model import Event, How, Place, Point, Received, Sample, Site
+from rules.watch import Watch
 
 START = 1_767_571_200.0  # Mon 5 Jan 2026 08:00 in Shanghai
 GRACE_S = 20.0

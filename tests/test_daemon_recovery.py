@@ -6,10 +6,10 @@ import pytest
 from streams import GRACE_S, SOURCE, START, Rig, VirtualClock, events_of, site, watches
 
 from daemon.pipeline import Batch
-from rules.engine import Watch
 from rules.high_power import HighPower
 from rules.model import How, Received, Sample
 from rules.silent import Silent
+from rules.watch import Watch
 
 ROOM = "d/102"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from recordings import at, circuit, day_of_power, days, local, named, needs_recordings, replay, restarted, site, turns
 
-from rules.engine import Engine, Watch
+from rules.engine import Engine
 from rules.high_power import HighPower
 from rules.model import Event, Sample
+from rules.watch import Watch
 
 ROOM = "dorm/101"
 BEGIN = at("2026-03-02 00:00")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 from recordings import at, local, needs_recordings, occupancy, replay, restarted, site, turns
 
-from rules.engine import Watch
 from rules.lights_left_on import LightsLeftOn
 from rules.model import Sample
+from rules.watch import Watch
 
 ROOM = "teach/1"
 BEGIN = at("2026-03-02 14:00")   # a Monday

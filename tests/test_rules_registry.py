@@ -8,8 +8,8 @@ import pytest
 from recordings import site
 
 from rules import RULES
-from rules.engine import Watch, signature
 from rules.rule import RuleKind, parameters
+from rules.watch import Watch, signature
 
 EVERYWHERE = {
     "dorm/101": ("dorm_room", ["power_w", "reactive_power_var"]),
@@ -68,15 +68,6 @@ def test_defaults_lie_within_bounds(kind: type[RuleKind]) -> None:
     assert parameters(kind)
     for name, bounds in parameters(kind).items():
         assert bounds.least <= getattr(rule, name) <= bounds.most
-
-
-@KINDS
-def test_lights_out_is_no_part_of_what_a_watch_is(kind: type[RuleKind]) -> None:
-    early, late = (
-        {watch.key: signature(watch) for watch in kind().watches(site(EVERYWHERE, lights_out=minute))}
-        for minute in (21 * 60, 23 * 60)
-    )
-    assert early == late
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in RULES.values() for name in parameters(kind)])

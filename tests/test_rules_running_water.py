@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from recordings import WATER_ZONE, at, local, needs_recordings, replay, restarted, series, site, turns, water
 
-from rules.engine import Engine, Watch
+from rules.engine import Engine
 from rules.model import Sample, Site
 from rules.running_water import RunningWater
+from rules.watch import Watch
 
 BEGIN = at("2026-03-02 14:00")
 FLOW = ["flow_lpm"]

@@ -4,9 +4,10 @@ import pytest
 from recordings import at, local, replay, restarted, turns
 
 from rules.calendar import Calendar, Span
-from rules.engine import Engine, Watch
+from rules.engine import Engine
 from rules.model import Place, Point, Sample, Site
 from rules.silent import Silent
+from rules.watch import Watch
 
 BEGIN = at("2026-03-02 14:00")
 ONLINE = "source/bus/online"

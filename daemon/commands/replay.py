@@ -17,8 +17,9 @@ import orjson
 
 from adapters.source import state_points
 from rules.check import Check
-from rules.engine import Engine, Watch
+from rules.engine import Engine
 from rules.model import Event, Point, Sample, stamp
+from rules.watch import Watch
 
 NAME = "replay"
 

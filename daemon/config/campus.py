@@ -8,7 +8,7 @@ from daemon.config.errors import Findings, Problem
 from daemon.config.lines import Path
 from daemon.config.reading import read
 from daemon.config.tables import BuildingTable, FileTable, HoursTable, RoomTable, Section, TermTable, WhereTable
-from rules.calendar import Calendar, Term
+from rules.calendar import Calendar, Daily, Term
 from rules.model import BUILDING_KINDS, Place
 
 _LISTS = {"washrooms": "washroom", "corridors": "corridor", "stairwells": "stairwell", "offices": "office",
@@ -167,7 +167,7 @@ def calendar(file: FileTable, timezone: str, findings: Findings) -> Calendar:
     return Calendar(
         timezone=timezone,
         day=hours.day,
-        lights_out=hours.lights_out,
+        usual=Daily(lights_out=hours.lights_out),
         terms=tuple(Term(term.name, term.first, term.last) for term in terms if term is not None),
         closed=hours.days(),
         closed_weekdays=hours.weekdays(),

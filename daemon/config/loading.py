@@ -21,8 +21,8 @@ from daemon.config.rules import Placed, placed_rules, watches_of
 from daemon.config.sources import sources
 from daemon.config.tables import FileTable, NotifyTable, PanelTable, Section, SiteTable, StoreTable
 from rules import RULES
-from rules.engine import Watch
 from rules.model import Delivery, Severity, Site, Turn
+from rules.watch import Watch
 
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
 _WIDE = re.compile("[“”‘’，＝]")  # what a Chinese keyboard or a word processor writes

@@ -9,9 +9,9 @@ from daemon.config.errors import Findings
 from daemon.config.lines import Path
 from daemon.config.reading import keys_of, read
 from daemon.config.tables import RuleTable, Section
-from rules.engine import Watch
 from rules.model import Site
 from rules.rule import RuleKind, parameters
+from rules.watch import Watch
 
 Placed = tuple[tuple[RuleKind, tuple[str, ...]], ...]
 _OWN = keys_of(RuleTable)
