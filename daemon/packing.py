@@ -54,8 +54,10 @@ def pack(entries: Sequence[Entry], number_of: Callable[[Layout], int]) -> bytes:
     return zlib.compress(b"".join(parts), _LEVEL)
 
 
-def unpack(blob: bytes, layout_of: Callable[[int], Layout]) -> Iterator[Entry]:
-    """The samples and flags of a blob, in the order they were logged."""
+def unpack(
+    blob: bytes, layout_of: Callable[[int], Layout], *, is_wanted: Callable[[Layout], bool] = lambda layout: True
+) -> Iterator[Entry]:
+    """The samples and flags of a blob, in the order they were logged; only those whose layout `is_wanted`."""
     data = zlib.decompress(blob)
     version, count, first = _HEAD.unpack_from(data)
     if version != _VERSION:
@@ -70,15 +72,21 @@ def unpack(blob: bytes, layout_of: Callable[[int], Layout]) -> Iterator[Entry]:
     rows: dict[int, Iterator[tuple[float, ...]]] = {}
     layouts: dict[int, Layout] = {}
     for number in dict.fromkeys(numbers):
-        layouts[number] = layout_of(number)
-        width = len(layouts[number]) - 1
+        layout = layout_of(number)
+        width = len(layout) - 1
         length = numbers.count(number)
+        if not is_wanted(layout):
+            place += 8 * width * length
+            continue
+        layouts[number] = layout
         values = array("d", _joined(data[place : place + 8 * width * length]))
         place += 8 * width * length
         rows[number] = iter(list(zip(*(values[i * length : (i + 1) * length] for i in range(width)), strict=True)))
     at = first
     for step, number, flag in zip(steps, numbers, flags, strict=True):
         at += step
+        if number not in layouts:
+            continue
         device, *points = layouts[number]
         yield Sample(at / 1000, device, dict(zip(points, next(rows[number]), strict=True))), Flag(flag)
 

@@ -314,10 +314,41 @@ def entries(db: sqlite3.Connection) -> Iterator[tuple[int, Entry]]:
             yield row["id"], entry
 
 
-def _entries(row: sqlite3.Row, layouts: Mapping[int, Layout]) -> list[Entry]:
+PAGE = 200  # commits read at a time: a transaction that stays open would keep a running daemon's WAL from shrinking
+
+
+def logged(
+    db: sqlite3.Connection, since: float, until: float, *, is_wanted: Callable[[Layout], bool] = lambda layout: True
+) -> Iterator[LoggedBatch]:
+    """The log in commit order, the commits that hold something between these times; also while a daemon writes it."""
+    after = 0
+    while True:
+        rows = db.execute(
+            "SELECT id, mark, samples FROM batch WHERE id > ? AND last >= ? AND first <= ? ORDER BY id LIMIT ?",
+            (after, since, until, PAGE),
+        ).fetchall()
+        if not rows:
+            return
+        layouts: dict[int, Layout] = {
+            row["id"]: tuple(orjson.loads(row["points"])) for row in db.execute("SELECT id, points FROM layout")
+        }
+        for row in rows:
+            yield LoggedBatch(row["id"], row["mark"], _entries(row, layouts, is_wanted))
+        after = rows[-1]["id"]
+
+
+def logged_stretch(db: sqlite3.Connection) -> tuple[float, float] | None:
+    """The time of the first reading that is logged, and the mark up to which all is judged."""
+    mark = db.execute("SELECT mark FROM batch ORDER BY id DESC LIMIT 1").fetchone()
+    return None if mark is None else (db.execute("SELECT min(first) FROM batch").fetchone()[0], mark[0])
+
+
+def _entries(
+    row: sqlite3.Row, layouts: Mapping[int, Layout], is_wanted: Callable[[Layout], bool] = lambda layout: True
+) -> list[Entry]:
     """The samples of one commit; of a damaged one none, said aloud: what is whole must stay readable."""
     try:
-        return list(unpack(row["samples"], layouts.__getitem__))
+        return list(unpack(row["samples"], layouts.__getitem__, is_wanted=is_wanted))
     except (zlib.error, struct.error, ValueError, KeyError) as error:
         log.error("commit %d of the log is damaged (%s: %s) and left out", row["id"], type(error).__name__, error)
         return []

@@ -1,0 +1,132 @@
+"""What was measured, read back in the order it was judged: from the log of a gateway, or from a table of readings."""
+
+import csv
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from adapters.source import state_points
+from daemon.config import Loaded
+from daemon.packing import Entry, Layout
+from daemon.readings_table import LeftOut, ReadingsError, Table, read_table
+from daemon.store import LoggedBatch, connect, logged, logged_stretch
+from rules.engine import Engine
+from rules.fact import fact_points
+from rules.model import Event, Flag, Point, Site
+from rules.watch import Watch
+
+BATCH_S = 600.0  # of a table, which has no commits of its own
+
+Points = frozenset[str]
+
+
+class HistoryError(Exception):
+    """There is nothing to read, or it cannot be read; the message says what to do."""
+
+
+class History(Protocol):
+    """Samples with their flags, in batches that end with the mark up to which all was judged."""
+
+    @property
+    def stretch(self) -> tuple[float, float] | None:
+        """From the first reading to the last mark."""
+
+    def batches(self, since: float, until: float, points: Points | None = None) -> Iterator[LoggedBatch]:
+        """The batches that hold something between these times; of other points than these as little as is easy."""
+
+
+class StoredHistory:
+    """The log of a gateway, which may be running."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise HistoryError(f"{path}: no gateway has run with this configuration yet; give a table with --readings")
+        try:
+            self._db = connect(path, read_only=True)
+            self.stretch = logged_stretch(self._db)
+        except sqlite3.Error as error:
+            raise HistoryError(f"{path}: {error}; is it a database of caretaker, and may this user read it?") from error
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        return self._db
+
+    def batches(self, since: float, until: float, points: Points | None = None) -> Iterator[LoggedBatch]:
+        def is_wanted(layout: Layout) -> bool:
+            return points is None or layout[0].startswith("source/") or not points.isdisjoint(layout[1:])
+
+        return logged(self._db, since, until, is_wanted=is_wanted)
+
+
+class TableHistory:
+    """A table of readings; the mark follows them, so that memory stays small."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.stretch = table.stretch()
+
+    def batches(self, since: float, until: float, points: Points | None = None) -> Iterator[LoggedBatch]:
+        entries: list[Entry] = []
+        number = 0
+        for sample in self._table.samples():
+            if not since <= sample.at <= until:
+                continue
+            if entries and sample.at > entries[0][0].at + BATCH_S:
+                number += 1
+                yield LoggedBatch(number, entries[-1][0].at, entries)
+                entries = []
+            entries.append((sample, Flag.JUDGED))
+        if entries:
+            yield LoggedBatch(number + 1, entries[-1][0].at, entries)
+
+
+def history_of(
+    loaded: Loaded, readings: Path | None, left_out: LeftOut,
+    *, watched: Callable[[Iterable[str]], Iterable[str]] = lambda lines: lines,
+) -> History:  # fmt: skip
+    """The log of the gateway of a configuration, or the table in a file; `watched` sees its lines go by.
+
+    Raises HistoryError.
+    """
+    if readings is None:
+        return StoredHistory(loaded.store_path)
+    points = {point.id: point for point in known_points(loaded)}
+    try:
+        with readings.open(encoding="utf-8-sig", newline="") as file:
+            return TableHistory(read_table(watched(file), points, loaded.site.calendar.zone, left_out))
+    except UnicodeDecodeError as error:
+        raise HistoryError(f"{readings}: this is not UTF-8 text; save it as CSV UTF-8") from error
+    except (OSError, csv.Error, ReadingsError) as error:
+        raise HistoryError(f"{readings}: {error}") from error
+
+
+def known_points(loaded: Loaded) -> list[Point]:
+    """Everything that can have a reading: what is measured, what transports know, what people declare."""
+    return [
+        *loaded.site.points.values(), *state_points(loaded.sources), *fact_points(loaded.site.places.values())
+    ]  # fmt: skip
+
+
+def read_points(watches: Iterable[Watch], site: Site) -> Points:
+    """The points as they are logged that these watches rest on: before what is derived, before what is rejected."""
+    out: set[str] = set()
+    for watch in watches:
+        for name in watch.inputs.values():
+            raw = name.partition("!")[0]
+            out.add(raw)
+            point = site.points.get(raw)
+            if point is not None and point.of:
+                out.add(point.of)
+    return frozenset(out)
+
+
+def judged(engine: Engine, batches: Iterable[LoggedBatch], *, until: float = float("inf")) -> Iterator[Event]:
+    """The events of batches up to a time."""
+    for batch in batches:
+        if batch.mark < engine.mark:
+            engine.forget()  # here the clock was set back, and all began anew
+        for sample, flag in batch.entries:
+            if sample.at <= until:
+                engine.take(sample, flag=flag)
+        yield from engine.advance(min(batch.mark, until))
