@@ -5,10 +5,11 @@ make-up day. Outside all terms it is holiday (寒暑假). Periods (exams, milita
 that for their places; what it means for one place is answered by `rules.hours`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -81,11 +82,18 @@ class Daily(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """A lesson in a room's timetable; `weekday` from Monday 0, `week` 0: every, 1: odd, 2: even weeks of the term."""
+    """A lesson in a room's timetable; `weekday` from Monday 0, `week` 0: every, 1: odd, 2: even weeks of the term.
+
+    It is held from `first` to `last`, both included, but not on `cancelled` days; when these two are one day, on that
+    day whatever weekday it follows.
+    """
 
     weekday: int
     span: Span
     week: int = 0
+    first: date = date.min
+    last: date = date.max
+    cancelled: tuple[date, ...] = ()
 
 
 SCHOOL_DAY = Span(6 * 60 + 20, 22 * 60 + 30)
@@ -116,9 +124,16 @@ class Calendar:
     daily: Mapping[str, Daily] = field(default_factory=dict)
     timetable: Mapping[str, tuple[Lesson, ...]] = field(default_factory=dict)
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    digest: str = field(init=False, repr=False, compare=False)  # of what is the same for all places: zone and days
 
     def __post_init__(self) -> None:
+        parts = (
+            self.timezone, self.day, [term[1:] for term in self.terms], sorted(self.closed),
+            sorted(self.closed_weekdays), sorted(self.makeup.items()), self.weekend, self.big_week,
+            self.monthly_rest_days,
+        )  # fmt: skip
         object.__setattr__(self, "zone", ZoneInfo(self.timezone))
+        object.__setattr__(self, "digest", sha256(repr(parts).encode()).hexdigest()[:16])
 
     # -- the clock on the wall
 
@@ -146,10 +161,25 @@ class Calendar:
 
     def within(self, spans: tuple[Span, ...], at: float) -> Stretch:
         """Whether a time lies in one of these parts of the day, and until when at least that holds."""
-        minute = self.minute(at)
-        day = self.local(at).date()
-        edges = [self.at_minute(day, 1440), *(self.at_minute(day, edge) for span in spans for edge in span)]
-        return Stretch(any(span.holds(minute) for span in spans), min(edge for edge in edges if edge > at))
+        return self.within_days(lambda day: spans, at)
+
+    def within_days(self, spans: Callable[[date], tuple[Span, ...]], at: float, *, late_s: float = 0.0) -> Stretch:
+        """Whether a time lies in one of the spans that a day has, and until when at least that holds.
+
+        A span that crosses midnight belongs to the day it begins on; each begins `late_s` seconds late. Spans are
+        compared as times, not on the wall clock, which goes back once a year in some zones.
+        """
+        today = self.local(at).date()
+        is_open, edges = False, [self.at_minute(today, 1440)]
+        for day in (today - timedelta(days=1), today):
+            for start, end in spans(day):
+                if day != today and start < end:
+                    continue  # it ended before midnight
+                begin = self.at_minute(day, start) + late_s
+                stop = self.at_minute(day, end if start < end else end + 1440)
+                is_open = is_open or begin <= at < stop
+                edges += (begin, stop)
+        return Stretch(is_open, min(edge for edge in edges if edge > at))
 
     # -- days
 
@@ -177,9 +207,7 @@ class Calendar:
         if self.weekend is Weekend.SINGLE:
             return weekday == SUNDAY
         if self.weekend is Weekend.ALTERNATING:
-            monday = day - timedelta(days=weekday)
-            big = self.big_week or date(1970, 1, 5)
-            weeks = (monday - (big - timedelta(days=big.weekday()))).days // 7
+            weeks = (_monday(day) - _monday(self.big_week or date(1970, 1, 5))).days // 7
             return weekday == SUNDAY or (weekday == SATURDAY and weeks % 2 == 0)
         if self.weekend is Weekend.MONTHLY:
             return (day + timedelta(days=self.monthly_rest_days)).month != day.month
@@ -190,8 +218,13 @@ class Calendar:
         return not self.is_rest_day(day) and self.is_in_term(day)
 
     def week(self, day: date) -> int:
-        """1 in odd and 2 in even weeks of the term, counted from the week of its first day."""
+        """1 in odd and 2 in even weeks of the term; a term that begins on a weekend counts from the Monday after."""
         term = self.term(day)
         first = term.first if term else date(day.year, 1, 1)
-        weeks = (day - timedelta(days=day.weekday()) - (first - timedelta(days=first.weekday()))).days // 7
+        weeks = (_monday(day) - _monday(first + timedelta(days=2))).days // 7
         return 1 if weeks % 2 == 0 else 2
+
+
+def _monday(day: date) -> date:
+    """The Monday of a day's week."""
+    return day - timedelta(days=day.weekday())

@@ -1,7 +1,9 @@
 """When one place is used, taught in, slept in and supplied with power: the calendar as a watch sees it.
 
-Every question is answered with a `Stretch`: whether, and until when at least. A watch asks anew when that time has
-come, never at each reading. Places with equal answers share one object (`Site.hours`).
+Strategy. Every question is answered with a `Stretch`: whether, and until when at least. A watch asks anew when that
+time has come, never at each reading. Places with equal answers share one object (`Site.hours`). A place stands for one
+of three lives: people *live* there (dormitory, staff housing), it *serves* those who are on campus (canteen, plant,
+gate), or it is *taught* in (all others). What crosses midnight belongs to the day on which it began.
 """
 
 from collections.abc import Callable
@@ -11,14 +13,20 @@ from hashlib import sha256
 
 from rules.calendar import Calendar, Daily, Lesson, Period, PeriodKind, Span, Stretch
 
-LIVED_IN = frozenset({"dormitory", "staff_housing"})  # buildings that the opening hours do not empty
-ALWAYS = "staff_housing"                              # and those that holidays do not empty either
+ALWAYS = "staff_housing"                              # the building that no holiday empties
+LIVED_IN = frozenset({"dormitory", ALWAYS})           # those that the opening hours do not empty
+SERVING = frozenset({"canteen", "plant", "outdoor"})  # those that are open whenever people live on campus
+LIVES_AS = {  # a kind of room that is not used as the building around it -> the kind of building whose life it has
+    "dorm_room": "dormitory", "staff_flat": ALWAYS, "canteen": "canteen", "boiler_room": "plant",
+    "pump_room": "plant", "distribution_room": "plant", "gate": "outdoor", "outdoor": "outdoor",
+}  # fmt: skip
 SETTLE_S = 600.0  # after power came back: everything starts at once, and means nothing yet
+FOR_EVER = Stretch(True, float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The hours of one place; `building_kind` tells whether people live there, `supply` when it has power."""
+    """The hours of one place; `building_kind` is the kind of building whose life it has, `supply` when it has power."""
 
     calendar: Calendar = field(repr=False, compare=False)
     building_kind: str = field(repr=False, compare=False)
@@ -29,17 +37,20 @@ class Hours:
     digest: str = field(init=False)  # of all of it: what makes two equal, and what the signature of a watch sees
 
     def __post_init__(self) -> None:
-        c = self.calendar
+        life = "serving" if self.is_serving else self.building_kind if self.is_lived_in else "taught"
         parts = (
-            c.timezone, c.day, c.terms, sorted(c.closed), sorted(c.closed_weekdays), sorted(c.makeup.items()),
-            c.weekend, c.big_week, c.monthly_rest_days, self.is_lived_in, self.building_kind == ALWAYS, self.daily,
-            [(period.kind, period.first, period.last) for period in self.periods], self.timetable, self.supply,
+            self.calendar.digest, life, self.daily, [period[1:4] for period in self.periods], self.timetable,
+            self.supply,
         )  # fmt: skip
         object.__setattr__(self, "digest", sha256(repr(parts).encode()).hexdigest()[:16])
 
     @property
     def is_lived_in(self) -> bool:
         return self.building_kind in LIVED_IN
+
+    @property
+    def is_serving(self) -> bool:
+        return self.building_kind in SERVING
 
     @property
     def has_timetable(self) -> bool:
@@ -51,42 +62,45 @@ class Hours:
         return any(item.kind is kind and item.first <= day <= item.last for item in self.periods)
 
     def is_taught_day(self, day: date) -> bool:
-        """Whether there is teaching in this place on a local date."""
-        if self._has(PeriodKind.CLOSED, day) or self._has(PeriodKind.MILITARY_TRAINING, day):
+        """Whether there is teaching in this place on a local date; an exam is held whatever the weekday."""
+        if self._has(PeriodKind.CLOSED, day):
             return False
-        if self._has(PeriodKind.SUMMER_SCHOOL, day) or self._has(PeriodKind.EXAM, day):
+        if self._has(PeriodKind.EXAM, day):
+            return True
+        if self._has(PeriodKind.SUMMER_SCHOOL, day):
             return not self.calendar.is_rest_day(day)
-        return self.calendar.is_school_day(day)
+        return not self._has(PeriodKind.MILITARY_TRAINING, day) and self.calendar.is_school_day(day)
 
     def is_inhabited_day(self, day: date) -> bool:
-        """Whether people live here on a local date: dorms stay in use at weekends, not in the holidays."""
+        """Whether people live on campus on a local date: also at weekends and on holidays of a term, not outside it."""
         if self.building_kind == ALWAYS:
             return True
         if self._has(PeriodKind.CLOSED, day):
             return False
-        return (
-            self.calendar.is_in_term(day)
-            or self._has(PeriodKind.MILITARY_TRAINING, day)
-            or self._has(PeriodKind.SUMMER_SCHOOL, day)
+        return self.calendar.is_in_term(day) or any(
+            item.kind is not PeriodKind.CLOSED and item.first <= day <= item.last for item in self.periods
         )
+
+    def is_used_day(self, day: date) -> bool:
+        """Whether the place is in use on a local date: lived in, serving or taught in."""
+        return self.is_inhabited_day(day) if self.is_lived_in or self.is_serving else self.is_taught_day(day)
 
     def _whole_day(self, at: float, holds: Callable[[date], bool]) -> Stretch:
         day = self.calendar.local(at).date()
         return Stretch(holds(day), self.calendar.at_minute(day, 1440))
 
-    def _on_taught_days(self, spans: tuple[Span, ...], at: float) -> Stretch:
-        whole = self._whole_day(at, self.is_taught_day)
-        return self.calendar.within(spans, at) if whole.open else whole
-
     # -- questions
 
     def term(self, at: float) -> Stretch:
-        """Whether the place is taught or lived in on this day; else it stands empty (holiday mode)."""
-        return self._whole_day(at, self.is_inhabited_day if self.is_lived_in else self.is_taught_day)
+        """Whether the place is used on this day at all; else it stands empty (holiday mode)."""
+        return self._whole_day(at, self.is_used_day)
 
     def use(self, at: float) -> Stretch:
         """Whether people may be here: where they live, on all inhabited days; elsewhere in opening hours."""
-        return self.term(at) if self.is_lived_in else self._on_taught_days((self.calendar.day,), at)
+        if self.is_lived_in:
+            return self.term(at)
+        opening = (self.calendar.day,)
+        return self.calendar.within_days(lambda day: opening if self.is_used_day(day) else (), at)
 
     def exam(self, at: float) -> Stretch:
         """Whether this place has exams on this day."""
@@ -94,31 +108,19 @@ class Hours:
 
     def lesson(self, at: float) -> Stretch:
         """Whether a lesson is held: by the room's own timetable, else by the school's lessons and evening study."""
-        if not self.timetable:
-            return self._on_taught_days(self._teaching(), at)
-        return self._on_taught_days(self._lessons(self.calendar.local(at).date()), at)
+        return self.calendar.within_days(self._lessons if self.timetable else self._teaching, at)
 
     def over(self, at: float) -> Stretch:
-        """Whether the last lesson or evening study of the day has ended, or there is none."""
-        day = self.calendar.local(at).date()
-        whole = self._whole_day(at, lambda day: not self.is_taught_day(day))
-        if whole.open:
-            return whole
-        ends = [span.end for span in (self._teaching() + self._lessons(day))]
-        end = self.calendar.at_minute(day, max(ends, default=0))
-        return Stretch(True, whole.until) if at >= end else Stretch(False, end)
+        """Whether no teaching day runs: from the last lesson or evening study to the next opening, and all free days.
 
-    def _lessons(self, day: date) -> tuple[Span, ...]:
-        weekday, week = self.calendar.weekday(day), self.calendar.week(day)
-        return tuple(row.span for row in self.timetable if row.weekday == weekday and row.week in (0, week))
-
-    def _teaching(self) -> tuple[Span, ...]:
-        return self.daily.lessons + ((self.daily.evening_study,) if self.daily.evening_study else ())
+        A room with a timetable of its own is over when the whole school is, or later: whoever locks up comes once.
+        """
+        running = self.calendar.within_days(self._teaching_day, at)
+        return Stretch(not running.open, running.until)
 
     def washing_peak(self, at: float) -> Stretch:
         """Whether many wash at once now: taps run one after the other and mean nothing."""
-        whole = self.term(at)
-        return self.calendar.within(self.daily.washing_peak, at) if whole.open else whole
+        return self.calendar.within_days(lambda day: self.daily.washing_peak if self.is_used_day(day) else (), at)
 
     def night(self, at: float) -> Stretch:
         """Whether all should sleep: from lights-out to waking."""
@@ -126,13 +128,44 @@ class Hours:
 
     def powered(self, at: float) -> Stretch:
         """Whether the place has power by plan."""
-        if self.supply is None:
-            return Stretch(True, float("inf"))
-        return self.calendar.within((self.supply,), at)
+        return self._supplied(at, late_s=0.0)
 
     def settled(self, at: float) -> Stretch:
         """Whether it has had power for ten minutes: right after a planned cut everything starts at once."""
-        if self.supply is None:
-            return Stretch(True, float("inf"))
-        late = (self.supply.start + int(SETTLE_S // 60)) % 1440
-        return self.calendar.within((Span(late, self.supply.end),), at)
+        return self._supplied(at, late_s=SETTLE_S)
+
+    # -- what they rest on
+
+    def _supplied(self, at: float, *, late_s: float) -> Stretch:
+        supply = self.supply
+        if supply is None or (supply.end - supply.start) % 1440 == 0:  # 00:00-24:00 is never cut
+            return FOR_EVER
+        return self.calendar.within_days(lambda day: (supply,), at, late_s=late_s)
+
+    def _lessons(self, day: date) -> tuple[Span, ...]:
+        """The lessons of a day by the room's own timetable."""
+        if not self.timetable or not self.is_taught_day(day):
+            return ()
+        weekday, week = self.calendar.weekday(day), self.calendar.week(day)
+        return tuple(
+            row.span
+            for row in self.timetable
+            if row.first <= day <= row.last
+            and (row.weekday == weekday or row.first == row.last)
+            and row.week in (0, week)
+            and day not in row.cancelled
+        )
+
+    def _teaching(self, day: date) -> tuple[Span, ...]:
+        """The lessons and the evening study of a day by the school's hours."""
+        if not self.is_taught_day(day):
+            return ()
+        evening = self.daily.evening_study
+        return (*self.daily.lessons, evening) if evening else self.daily.lessons
+
+    def _teaching_day(self, day: date) -> tuple[Span, ...]:
+        """From the opening of the campus, or an earlier lesson, to the end of the last one."""
+        spans = self._teaching(day) + self._lessons(day)
+        if not spans:
+            return ()
+        return (Span(min(self.calendar.day.start, *(span.start for span in spans)), max(span.end for span in spans)),)

@@ -10,7 +10,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from rules.calendar import Calendar, Span
-from rules.hours import Hours
+from rules.hours import LIVES_AS, Hours
 from rules.sun import Sun
 
 
@@ -260,7 +260,7 @@ class Site:
             building = self.places.get(place.building, place)
             calendar = self.calendar
             hours = Hours(
-                calendar, building.kind, calendar.daily.get(place.kind, calendar.usual),
+                calendar, LIVES_AS.get(place.kind, building.kind), calendar.daily.get(place.kind, calendar.usual),
                 tuple(p for p in calendar.periods if not p.places or p.places & {place.id, place.building}),
                 calendar.timetable.get(place.id, ()), place.supply,
             )  # fmt: skip

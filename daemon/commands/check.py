@@ -5,11 +5,13 @@
 
 import argparse
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
 from daemon.config import ConfigError, Loaded, load
 from daemon.config.words import WORDS
+from rules.calendar import Calendar
 
 NAME = "check"
 
@@ -23,11 +25,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Say what is wrong, or what the configuration holds."""
     try:
-        loaded = load(args.file)
+        now = time.time()
+        loaded = load(args.file, now=now)
     except ConfigError as error:
         sys.stdout.write(f"{error}\n")
         return 2
-    sys.stdout.write("".join(f"{line}\n" for line in (*loaded.warnings, *_summary(loaded, loaded.message_language))))
+    language = loaded.message_language
+    lines = (*loaded.warnings, *_summary(loaded, language), _today(loaded.site.calendar, now, language))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
 
@@ -46,3 +51,22 @@ def _summary(loaded: Loaded, language: str) -> list[str]:
         for bus in loaded.buses
     ]
     return lines
+
+
+def _today(calendar: Calendar, now: float, language: str) -> str:
+    """What the calendar makes of today: term, school day or not, whose timetable, periods."""
+    day = calendar.local(now).date()
+    names = WORDS["weekdays"][language].split(",")
+    term = calendar.term(day)
+    told = "today_any_term" if not calendar.terms else "today_term" if term else "today_holiday"
+    what = [WORDS[told][language].format(term.name if term else "")]
+    if calendar.is_in_term(day):
+        is_moved = day in calendar.makeup
+        told = "today_makeup" if is_moved else "today_taught" if calendar.is_school_day(day) else "today_rest"
+        what.append(WORDS[told][language].format(names[calendar.weekday(day)]))
+    for period in calendar.periods:
+        if period.first <= day <= period.last:
+            places = ", ".join(sorted(period.places)) or WORDS["everywhere"][language]
+            kind = WORDS[period.kind][language]
+            what.append(WORDS["today_period"][language].format(name=period.name or kind, kind=kind, places=places))
+    return WORDS["today"][language].format(day=day, weekday=names[day.weekday()], what="; ".join(what))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from daemon.config.errors import Findings, Problem
 from daemon.config.lines import Path
 from daemon.config.reading import read
-from daemon.config.tables import BuildingTable, FileTable, HoursTable, RoomTable, Section, TermTable, WhereTable
-from rules.calendar import Calendar, Daily, Term
+from daemon.config.tables import BuildingTable, FileTable, RoomTable, Section, WhereTable
 from rules.model import BUILDING_KINDS, Place
 
 _LISTS = {"washrooms": "washroom", "corridors": "corridor", "stairwells": "stairwell", "offices": "office",
@@ -29,7 +28,7 @@ class Campus:
             return True
         building = place.partition("/")[0]
         if building not in self.doubtful:
-            findings.error(path, "unknown_name", noun="place", found=place, allowed=self._near(place, building))
+            findings.error(path, "unknown_name", noun="place", found=place, allowed=self.near(place, building))
         return False
 
     def has_part(self, path: Path, part: str, places: Iterable[str], findings: Findings) -> bool:
@@ -40,7 +39,7 @@ class Campus:
             findings.error(path, "part_is_room", found=part, room=room)
         return room is None
 
-    def _near(self, place: str, building: str) -> tuple[str, ...]:
+    def near(self, place: str, building: str) -> tuple[str, ...]:
         """What a wrong place may have meant: rooms of its building, or that room of other buildings."""
         if building in self.buildings:
             return tuple(item.id for item in self.places.values() if item.building == building)
@@ -157,18 +156,5 @@ def _exceptions(tables: Sequence[Section], places: dict[str, Place], known: Camp
             floor=usual.floor if table.floor is None else table.floor,
             owner=table.owner or usual.owner,
             note=table.note or usual.note,
+            supply=table.supply or usual.supply,
         )
-
-
-def calendar(file: FileTable, timezone: str, findings: Findings) -> Calendar:
-    """When the campus is open."""
-    terms = [read(TermTable, raw, ("term", index), findings) for index, raw in enumerate(file.term)]
-    hours = read(HoursTable, file.hours, ("hours",), findings) or HoursTable()
-    return Calendar(
-        timezone=timezone,
-        day=hours.day,
-        usual=Daily(lights_out=hours.lights_out),
-        terms=tuple(Term(term.name, term.first, term.last) for term in terms if term is not None),
-        closed=hours.days(),
-        closed_weekdays=hours.weekdays(),
-    )

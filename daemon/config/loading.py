@@ -12,16 +12,18 @@ from adapters.device_table import load_tables
 from adapters.notify import is_usable
 from adapters.source import Source
 from daemon.channel import Channel
-from daemon.config.campus import calendar, campus
+from daemon.config.calendar import calendar
+from daemon.config.campus import campus
 from daemon.config.errors import LANGUAGES, ConfigError, Findings, Problem, message_language, report
 from daemon.config.files import Secrets
 from daemon.config.hints import Bus, hints
 from daemon.config.reading import read
-from daemon.config.rules import Placed, placed_rules, watches_of
+from daemon.config.rules import Known, Placed, find_clashes, placed_rules, watches_of
 from daemon.config.sources import sources
 from daemon.config.tables import FileTable, NotifyTable, PanelTable, Section, SiteTable, StoreTable
 from rules import RULES
 from rules.model import Delivery, Severity, Site, Turn
+from rules.sun import Sun
 from rules.watch import Watch
 
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
@@ -71,13 +73,16 @@ class Loaded:
         return watches_of(self.rules, self.site)
 
 
-def load(path: Path, *, environ: Mapping[str, str] = os.environ) -> Loaded:
-    """Read a configuration; raises ConfigError with all its problems, in the language of `environ` or the site."""
+def load(path: Path, *, environ: Mapping[str, str] = os.environ, now: float | None = None) -> Loaded:
+    """Read a configuration; raises ConfigError with all its problems, in the language of `environ` or the site.
+
+    With `now`, warnings also tell what is doubtful today alone.
+    """
     findings = Findings()
     text, document = _parsed(path, findings)
     language = message_language(environ, _language(document))
     file = read(FileTable, document, (), findings, site={"id": "any"}) if document is not None else None
-    loaded = _loaded(path, file, findings) if file is not None else None
+    loaded = _loaded(path, file, findings, now) if file is not None else None
     if loaded is None or findings.errors:
         raise ConfigError(str(path), text, findings, language=language)
     warnings = report(str(path), text, findings.warnings, language, is_warning=True)
@@ -122,7 +127,7 @@ def _language(document: Section | None) -> str:
     return told if told in LANGUAGES else "zh"
 
 
-def _loaded(path: Path, file: FileTable, findings: Findings) -> Loaded | None:
+def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) -> Loaded | None:
     secrets = Secrets(path.absolute().parent)
     tables = load_tables()
     about = read(SiteTable, file.site, ("site",), findings, id="any")
@@ -130,12 +135,14 @@ def _loaded(path: Path, file: FileTable, findings: Findings) -> Loaded | None:
     store = read(StoreTable, file.store, ("store",), findings)
     channels = tuple(_channels(file.notify, secrets, findings))
     known = campus(file, findings)
-    times = calendar(file, about.timezone if about else "UTC", findings)
+    times = calendar(file, about.timezone if about else "UTC", known, secrets.folder, findings, now=now)
     made = sources(file, known, tables, secrets, findings, site=about.id if about else "any")
-    rules, told = placed_rules(file.rule, RULES, known, findings)
+    is_measured = not any(problem.path[:1] == ("source",) for problem in findings.errors)
+    rules, told = placed_rules(file.rule, RULES, Known(known, made.points if is_measured else None), findings)
     if findings.errors or about is None or panel is None or store is None:
         return None
-    site = Site(about.id, about.name or about.id, known.places, made.points, times)
+    site = Site(about.id, about.name or about.id, known.places, made.points, times, _sun(about, findings))
+    find_clashes(rules, told, site, findings)
     buses = hints(site, made, tables, rules=rules, told=told, findings=findings)
     return Loaded(
         path=path,
@@ -151,6 +158,12 @@ def _loaded(path: Path, file: FileTable, findings: Findings) -> Loaded | None:
         commit_s=store.commit_s,
         buses=buses,
     )
+
+
+def _sun(about: SiteTable, findings: Findings) -> Sun | None:
+    if about.latitude is None or about.longitude is None:
+        return None
+    return Sun(about.latitude, about.longitude)
 
 
 def _panel(raw: Section, secrets: Secrets, findings: Findings) -> Panel | None:

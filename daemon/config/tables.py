@@ -3,7 +3,6 @@
 What needs two tables at once (places that exist, points that are claimed twice) is judged where these are joined.
 """
 
-from datetime import date, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -25,13 +24,11 @@ from daemon.config.values import (
     as_list,
     as_quantity,
     broker_of,
-    days_of,
     filter_of,
     known_format,
     known_zone,
     listen_of,
     matching,
-    minute_of,
     one_of,
     part_of,
     rooms_of,
@@ -45,8 +42,6 @@ from rules.model import BUILDING_KINDS, PLACE_KINDS, ROOM_KINDS, Delivery, Sever
 Section = dict[str, Any]
 Sections = list[Section]
 SOURCE_KINDS = ("mqtt", "serial")
-
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Id = Annotated[str, matching(r"[\w.-]+", "bad_id")]
 RoomId = Annotated[str, matching(r"[\w.-]+/[\w.-]+", "bad_room_id")]
@@ -75,6 +70,10 @@ class FileTable(Table):
     hours: Section = {}
     store: Section = {}
     term: Sections = []
+    hours_of: Sections = []
+    makeup: Sections = []
+    period: Sections = []
+    timetable: Sections = []
     building: Sections = []
     room: Sections = []
     source: Sections = []
@@ -94,6 +93,12 @@ class SiteTable(Table):
     grace_s: Annotated[float, Field(ge=0, le=600)] = 10.0
     clock: Annotated[str, one_of("name", ("auto", "trust"))] = "auto"
 
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> "SiteTable":
+        if (self.latitude is None) != (self.longitude is None):
+            raise WrongValueError("sun_needs_both")
+        return self
+
 
 class PanelTable(Table):
     """Where the panel listens and what opens it."""
@@ -108,38 +113,6 @@ class StoreTable(Table):
 
     path: str = "caretaker.db"
     commit_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-
-
-class TermTable(Table):
-    """A stretch of teaching, both days included."""
-
-    name: str
-    first: Annotated[date, Field(alias="from")]
-    last: Annotated[date, Field(alias="to")]
-
-    @model_validator(mode="after")
-    def _is_in_order(self) -> "TermTable":
-        if self.last < self.first:
-            raise WrongValueError("bad_term", first=self.first, last=self.last)
-        return self
-
-
-class HoursTable(Table):
-    """When the campus is open."""
-
-    day: DaySpan = Span(6 * 60 + 20, 22 * 60 + 30)
-    lights_out: Annotated[int, PlainValidator(minute_of)] = 22 * 60 + 30
-    closed_days: list[Annotated[tuple[date, date], PlainValidator(days_of)]] = []
-    closed_weekdays: list[Annotated[str, one_of("name", _WEEKDAYS)]] = []
-
-    def days(self) -> frozenset[date]:
-        """Every closed day."""
-        spans = ((first, (last - first).days) for first, last in self.closed_days)
-        return frozenset(first + timedelta(days=count) for first, length in spans for count in range(length + 1))
-
-    def weekdays(self) -> frozenset[int]:
-        """The closed days of the week, Monday is 0."""
-        return frozenset(_WEEKDAYS.index(name) for name in self.closed_weekdays)
 
 
 class BuildingTable(Table):
@@ -171,6 +144,7 @@ class RoomTable(Table):
     area_m2: Annotated[float | None, Field(gt=0)] = None
     owner: str = ""
     note: str = ""
+    supply: DaySpan | None = None
 
 
 class MqttTable(Table):

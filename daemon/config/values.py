@@ -86,6 +86,19 @@ def span_of(value: object) -> Span:
     return found
 
 
+def lesson_of(value: object) -> Span:
+    """A span within one day, as lessons are."""
+    found = span_of(value)
+    if found.start > found.end:
+        raise WrongValueError("bad_lesson", found=value)
+    return found
+
+
+def span_or_none(value: object) -> Span | None:
+    """A span within one day, or `none`."""
+    return None if value == "none" else lesson_of(value)
+
+
 def rooms_of(value: object) -> tuple[str, ...]:
     """`101-118` as its rooms; anything that is no range is the name of one room."""
     text = text_of(value)
