@@ -174,9 +174,16 @@ class Engine:
         while self._buffer and self._buffer[0][0] == at:
             group.append(heappop(self._buffer)[2])
         largest: dict[str, float] = {}
+        again: dict[str, list[float]] = {}
         for values in group:
             for point, value in values.items():
-                largest[point] = max(value, largest.get(point, value))
+                if point not in largest:
+                    largest[point] = value
+                    continue
+                again.setdefault(point, [largest[point]]).append(value)
+                largest[point] = max(value, largest[point])
+        if again:
+            self._note_repeats(again)
         group = [self._refined(at, values) for values in _without_repeats(group, largest)]
         steps: dict[int, dict[str, float]] = {}
         for values in group:
@@ -188,6 +195,16 @@ class Engine:
                         roles[role] = value
         for index, roles in steps.items():
             self._step(self._slots[index], at, dict(sorted(roles.items())) if len(roles) > 1 else roles, out)
+
+    def _note_repeats(self, again: Mapping[str, Sequence[float]]) -> None:
+        """Count what came for a time that had its reading already: the same once more, or another value."""
+        for point, values in again.items():
+            refiner = self._refiners.get(point)
+            if refiner is not None:
+                others = len(set(values)) - 1
+                for reason, times in (("differs", others), ("repeated", len(values) - 1 - others)):
+                    if times:
+                        refiner.repeated(reason, times)
 
     def _refined(self, at: float, values: Mapping[str, float]) -> Mapping[str, float]:
         """The readings of one sample as watches get them."""
@@ -323,6 +340,14 @@ class Engine:
     def rejected(self) -> dict[str, Mapping[str, int]]:
         """How many readings were rejected, by point and reason."""
         return {point: refiner.rejected for point, refiner in self._refiners.items() if refiner.rejected}
+
+    def derived(self) -> dict[str, tuple[float, float]]:
+        """The newest readings, with their times, of points that are not measured but derived."""
+        return {name: newest for refiner in self._refiners.values() for name, newest in refiner.derived.items()}
+
+    def refiners_as_of(self, at: float) -> list[Refiner]:
+        """Fresh refiners for readings after a time, such that counters go on in the same registers."""
+        return [refiner.as_of(at) for refiner in self._refiners.values()]
 
     def state(self, rule: str, key: str) -> State:
         """The state of one watch."""

@@ -55,6 +55,16 @@ class Refiner(Protocol):
     def refine(self, at: float, value: float) -> Mapping[str, float] | None:
         """What watches get instead of this reading, by point id; None: the reading itself."""
 
+    def repeated(self, reason: str, times: int) -> None:
+        """Note readings that came besides another one of the same time: `repeated` or, with another value, `differs`."""
+
+    @property
+    def derived(self) -> Mapping[str, tuple[float, float]]:
+        """The newest readings, with their times, of the points it derives."""
+
+    def as_of(self, at: float) -> "Refiner":
+        """A fresh one for the readings after a time; a counter goes on in the same continuous register."""
+
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
 

@@ -1,0 +1,312 @@
+"""Quality of gauges, before any rule sees them: spikes, unit slips, frozen values; and who refines which point.
+
+Strategy. A reading inside the point's own band passes with a few comparisons. Outside it, what is physically sensible
+at that kind of place passes at once (a kettle's first 2 kW is no spike) and widens the band; what is not is held back
+until the next reading confirms or refutes it. A slip of the unit shows as readings that are senseless but sensible
+after division by 10, 100 or 1000, or, within what is sensible, as a jump whose every reading has lost that many digits.
+A value that repeats is frozen only when it repeats far longer than it ever did while it was in use: a lamp's 41 W or a
+room's 21.5 °C repeats honestly for hours. A rejected reading becomes one of the point `<point>!<reason>`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf, log10
+from typing import Any
+
+from rules.counter import CounterRefiner, Exchange
+from rules.model import Place, Point, Site
+from rules.quantity import QUANTITIES, Kind
+from rules.watch import Refiner
+
+SPIKE, UNIT, STUCK = "spike", "unit", "stuck"
+SLIPS = (1000.0, 100.0, 10.0)
+LEARNING = 200          # readings before a point's own band counts
+FAR = 8.0               # times its own extremes: far outside its history
+SURE_DIGITS = 3.0       # digits lost by distinct readings in a row before a jump is a slip
+SURE_READINGS = 5
+FEW_REPEATS = 60        # the same value so often in a row is looked at
+LONGER = 4.0            # times the longest honest run
+LEARNED_CHANGES = 500
+LEARNED_S = 86_400.0
+IDLE_SHARE = 0.1        # of its own top: below it a point may rest as long as it likes
+FINEST = 1e-3           # the finest digit that is looked for
+
+SMALL_PLACES = frozenset({"dorm_room", "classroom", "office", "staff_flat", "corridor", "stairwell", "washroom", "gate"})
+ROOMS = frozenset({"lab", "library", "canteen", "shop", "boiler_room", "drinking_boiler", "pump_room"})
+_SENSE: Mapping[str, tuple[float, float, float]] = {  # most that makes sense in a small place, a large one, a building
+    "power_w": (2e4, 5e5, 5e6),
+    "reactive_power_var": (2e4, 5e5, 5e6),
+    "apparent_power_va": (2e4, 5e5, 5e6),
+    "current_a": (100.0, 2_000.0, 1e4),
+    "flow_lpm": (300.0, 3_000.0, 2e4),
+}
+_STEADY: Mapping[str, tuple[float, float]] = {  # what moves little against itself: least and most that make sense
+    "voltage_v": (0.0, 500.0),
+    "frequency_hz": (40.0, 70.0),
+    "temperature_c": (-45.0, 250.0),
+    "humidity_pct": (0.0, 100.0),
+    "pressure_kpa": (-100.0, 2_500.0),
+    "co2_ppm": (200.0, 20_000.0),
+}
+UNREFINED = frozenset({"permit_w", "permit_from", "permit_until", "clock_offset_s"})  # said, not measured
+
+
+def size_of(place: Place | None) -> int:
+    """0 for a small place, 1 for a large room, 2 for a building or what feeds one."""
+    kind = place.kind if place else ""
+    return 0 if kind in SMALL_PLACES else 1 if kind in ROOMS else 2
+
+
+def refiners(
+    site: Site, *, moduli: Mapping[str, float] | None = None, exchanges: Mapping[str, Sequence[Exchange]] | None = None
+) -> list[Refiner]:
+    """One refiner for each gauge and counter that is measured; states and what is derived need none.
+
+    `moduli` says by point where a register rolls over, `exchanges` when its meter was replaced.
+    """
+    flows = {point.of: point.id for point in site.points.values() if point.of}
+    out: list[Refiner] = []
+    for point in site.points.values():
+        kind = QUANTITIES[point.quantity].kind
+        if point.of or point.quantity in UNREFINED or kind is Kind.STATE:
+            continue
+        size = size_of(site.places.get(point.place))
+        if kind is Kind.COUNTER:
+            out.append(CounterRefiner(
+                point.id, point.quantity, size=size, flow=flows.get(point.id, ""),
+                modulus=(moduli or {}).get(point.id), exchanges=(exchanges or {}).get(point.id, ()),
+            ))  # fmt: skip
+        else:
+            out.append(GaugeRefiner(point.id, *sense(point, size), is_steady=point.quantity in _STEADY))
+    return out
+
+
+def sense(point: Point, size: int) -> tuple[float, float]:
+    """The least and the most that a gauge can mean at a place of this size."""
+    if point.quantity in _SENSE:
+        most = _SENSE[point.quantity][size]
+        return -most, most
+    if point.quantity in _STEADY:
+        return _STEADY[point.quantity]
+    quantity = QUANTITIES[point.quantity]
+    return quantity.least, quantity.most
+
+
+class GaugeRefiner:
+    """The quality of one gauge; `least` and `most` bound what makes sense, a steady one moves little against itself."""
+
+    __slots__ = (
+        "_bottom", "_changes", "_factor", "_grain", "_high", "_is_calm", "_is_steady", "_least", "_longest", "_low",
+        "_most", "_patience", "_readings", "_run", "_since", "_slipping", "_top", "_value", "_wild", "point", "rejected",
+    )  # fmt: skip
+    signature = "gauge:1"
+
+    def __init__(self, point: str, least: float, most: float, *, is_steady: bool = False) -> None:
+        self.point = point
+        self._least, self._most, self._is_steady = least, most, is_steady
+        self.recall(())
+
+    def refine(self, at: float, value: float) -> Mapping[str, float] | None:
+        """None for a good reading; else what stands in for it."""
+        if self._low <= value <= self._high and self._is_calm:
+            if value != self._value:
+                if self._run:
+                    self._end_run()
+                self._value = value
+                self._changes += 1
+                return None
+            self._run += 1
+            return None if self._run < self._patience else self._repeated(at, value)
+        return self._unusual(at, value)
+
+    def repeated(self, reason: str, times: int) -> None:
+        """Note readings that came besides another one of the same time."""
+        self._count(reason, times)
+
+    @property
+    def derived(self) -> Mapping[str, tuple[float, float]]:
+        """A gauge gives nothing but itself."""
+        return {}
+
+    def as_of(self, at: float) -> "GaugeRefiner":
+        """A fresh one that knows what this one learned."""
+        out = GaugeRefiner(self.point, self._least, self._most, is_steady=self._is_steady)
+        out.recall(self.memory())
+        out.rejected, out._wild, out._slipping, out._factor, out._value = {}, None, [], 0.0, inf
+        out._is_calm = out._readings >= LEARNING
+        return out
+
+    # -- runs of one value
+
+    def _end_run(self) -> None:
+        if not self._is_idle(self._value):
+            is_known = self._changes >= LEARNED_CHANGES  # one frozen sensor must not teach that this is usual
+            run = min(self._run, max(2 * self._longest, FEW_REPEATS)) if is_known else self._run
+            self._longest = max(self._longest, run)
+        self._run = 0
+        self._patience = FEW_REPEATS
+
+    def _is_idle(self, value: float) -> bool:
+        return value == 0.0 or (not self._is_steady and abs(value) < IDLE_SHARE * max(abs(self._top), abs(self._bottom)))
+
+    def _repeated(self, at: float, value: float) -> Mapping[str, float] | None:
+        """A value that came `_patience` times in a row: frozen, or to be looked at again later."""
+        enough = max(float(FEW_REPEATS), LONGER * self._longest)
+        is_learned = self._changes >= LEARNED_CHANGES and at - self._since >= LEARNED_S
+        if is_learned and self._run >= enough and not self._is_idle(value):
+            return self._reject(STUCK, value)
+        self._patience = max(2 * self._run, int(enough)) if is_learned else 2 * self._run
+        return None
+
+    # -- what is out of the ordinary
+
+    def _unusual(self, at: float, value: float) -> Mapping[str, float] | None:
+        if self._factor and self._is_slipped(value):
+            return None if value == 0.0 else self._reject(UNIT, value)
+        self._factor = 0.0
+        if not self._is_sensible(value):
+            return self._senseless(value)
+        if self._is_steady and self._readings >= LEARNING and value != 0.0:
+            if value > self._high or value < self._low:
+                return self._senseless(value)
+        held, self._wild = self._wild, None
+        self._note(at, value)
+        refuted = None if held is None else self._refuted(held, value)
+        if self._slipping or (value > self._high and self._readings > LEARNING and not self._is_steady):
+            slip = self._slip(value)
+            if slip is not None:
+                return slip
+        self._widen(value)
+        self._is_calm = self._readings >= LEARNING and not self._slipping
+        return refuted
+
+    def _is_slipped(self, value: float) -> bool:
+        if self._is_steady:
+            return self._is_usual(value / self._factor) and not self._is_usual(value)
+        return not self._is_sensible(value) or _is_multiple(value, self._factor * self._grain)
+
+    def _is_sensible(self, value: float) -> bool:
+        return self._least <= value <= self._most
+
+    def _refuted(self, held: float, value: float) -> Mapping[str, float]:
+        """The reading, and the verdict on the one before it."""
+        return {self.point: value, **self._reject(SPIKE, held)}
+
+    def _senseless(self, value: float) -> Mapping[str, float] | None:
+        """Hold a wild value back; the second in a row is a slip, a new level, or refutes the first."""
+        self._is_calm = False
+        held, self._wild = self._wild, value
+        if held is None:
+            return {}
+        for factor in self._factors():
+            if self._is_usual(held / factor) and self._is_usual(value / factor):
+                self._factor, self._wild = factor, None
+                self._count(UNIT, 1)
+                return self._reject(UNIT, value)
+        if 0.5 * abs(held) <= abs(value) <= 2.0 * abs(held) and held * value > 0:
+            self._wild, self._is_calm = None, self._readings >= LEARNING
+            self._least, self._most = min(self._least, 2.0 * value), max(self._most, 2.0 * value)
+            self._widen(value)
+            return None
+        return self._reject(SPIKE, held)
+
+    def _factors(self) -> tuple[float, ...]:
+        return (*SLIPS, *(1 / slip for slip in SLIPS)) if self._is_steady else SLIPS
+
+    def _is_usual(self, value: float) -> bool:
+        if self._is_steady:
+            return 0.8 * self._bottom <= value <= 1.25 * self._top
+        return self._readings >= LEARNING and self._bottom - 1.0 <= value <= 2.0 * self._top
+
+    def _slip(self, value: float) -> Mapping[str, float] | None:
+        """After a jump far above anything so far: whether its readings all lost the same digits; else None."""
+        for factor in SLIPS:
+            jumped = (*self._slipping, value)
+            if all(_is_multiple(one, factor * self._grain) and self._is_usual(one / factor) for one in jumped):
+                break
+        else:
+            self._slipping = []
+            return None
+        self._slipping.append(value)
+        digits = len(set(self._slipping)) * log10(factor)
+        if digits >= SURE_DIGITS and len(self._slipping) >= SURE_READINGS:
+            self._slipping, self._factor, self._is_calm = [], factor, False
+            return self._reject(UNIT, value)
+        self._is_calm = False
+        return {self.point: value}
+
+    # -- what it learns
+
+    def _note(self, at: float, value: float) -> None:
+        """Learn the finest digit and the run of a reading that goes the long way."""
+        if self._since == inf:
+            self._since = at
+        self._readings += 1
+        if value != self._value:
+            if self._run:
+                self._end_run()
+            self._changes += 1
+        else:
+            self._run += 1
+        self._value = value
+        if not self._slipping:
+            while self._grain > FINEST and not _is_multiple(value, self._grain):
+                self._grain /= 10.0
+
+    def _widen(self, value: float) -> None:
+        if self._slipping or (self._is_steady and value == 0.0):  # without power
+            return
+        self._bottom, self._top = min(self._bottom, value), max(self._top, value)
+        if self._readings < LEARNING:
+            return
+        if self._is_steady:
+            reach = max(abs(self._top), abs(self._bottom))
+            self._low = max(self._least, self._bottom / 4.0 if self._bottom > 0 else -4.0 * reach)
+            self._high = min(self._most, 4.0 * reach)
+        else:
+            self._low = max(self._least, FAR * min(self._bottom, -1.0))
+            self._high = min(self._most, FAR * max(self._top, 1.0))
+
+    def _reject(self, reason: str, value: float) -> Mapping[str, float]:
+        self._count(reason, 1)
+        return {f"{self.point}!{reason}": value}
+
+    def _count(self, reason: str, times: int) -> None:
+        self.rejected[reason] = self.rejected.get(reason, 0) + times
+
+    # -- memory
+
+    def memory(self) -> Sequence[Any]:
+        """All it remembers, as JSON can carry it."""
+        return [
+            _or_none(self._value), self._run, self._patience, self._longest, self._changes, self._readings,
+            _or_none(self._since), self._grain, _or_none(self._bottom), _or_none(self._top), self._least, self._most,
+            self._low, self._high, self._is_calm, self._wild, self._factor, list(self._slipping), dict(self.rejected),
+        ]  # fmt: skip
+
+    def recall(self, memory: Sequence[Any]) -> None:
+        """Take up a memory; an empty one is the beginning."""
+        value, self._run, self._patience, self._longest, self._changes, self._readings, since, self._grain, bottom, \
+            top, self._least, self._most, self._low, self._high, self._is_calm, self._wild, self._factor, slipping, \
+            rejected = memory or (
+                None, 0, FEW_REPEATS, 0, 0, 0, None, 1000.0, None, None, self._least, self._most, self._least,
+                self._most, False, None, 0.0, (), {},
+            )  # fmt: skip
+        self._value = inf if value is None else value
+        self._since = inf if since is None else since
+        self._bottom = inf if bottom is None else bottom
+        self._top = -inf if top is None else top
+        self._slipping: list[float] = list(slipping)
+        self.rejected: dict[str, int] = dict(rejected)
+
+
+def _or_none(value: float) -> float | None:
+    return None if value in (inf, -inf) else value
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    return abs(value / step - round(value / step)) < 1e-6
+
+
+def pseudo(points: Iterable[str], reason: str) -> dict[str, str]:
+    """Roles of the verdicts on points, by the verdict's own name."""
+    return {f"{point}!{reason}": f"{point}!{reason}" for point in points}
