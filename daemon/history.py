@@ -11,10 +11,8 @@ from daemon.config import Loaded
 from daemon.packing import Entry, Layout
 from daemon.readings_table import LeftOut, ReadingsError, Table, read_table
 from daemon.store import LoggedBatch, connect, logged, logged_stretch
-from rules.engine import Engine
 from rules.fact import fact_points
-from rules.model import Event, Flag, Point, Site
-from rules.watch import Watch
+from rules.model import Flag, Point
 
 BATCH_S = 600.0  # of a table, which has no commits of its own
 
@@ -106,27 +104,3 @@ def known_points(loaded: Loaded) -> list[Point]:
     return [
         *loaded.site.points.values(), *state_points(loaded.sources), *fact_points(loaded.site.places.values())
     ]  # fmt: skip
-
-
-def read_points(watches: Iterable[Watch], site: Site) -> Points:
-    """The points as they are logged that these watches rest on: before what is derived, before what is rejected."""
-    out: set[str] = set()
-    for watch in watches:
-        for name in watch.inputs.values():
-            raw = name.partition("!")[0]
-            out.add(raw)
-            point = site.points.get(raw)
-            if point is not None and point.of:
-                out.add(point.of)
-    return frozenset(out)
-
-
-def judged(engine: Engine, batches: Iterable[LoggedBatch], *, until: float = float("inf")) -> Iterator[Event]:
-    """The events of batches up to a time."""
-    for batch in batches:
-        if batch.mark < engine.mark:
-            engine.forget()  # here the clock was set back, and all began anew
-        for sample, flag in batch.entries:
-            if sample.at <= until:
-                engine.take(sample, flag=flag)
-        yield from engine.advance(min(batch.mark, until))

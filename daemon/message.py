@@ -86,7 +86,7 @@ def _parts(story: Story, site: Site, language: str) -> dict[str, str]:
         "rule": rule_title(event.rule, language),
         "place": place_name(event.place, site),
         "severity": label("severity", event.severity.name.lower(), language),
-        "sentence": sentence(event, language),
+        "sentence": sentence(event, language, site.calendar.zone),
         "since": _local(event.evidence.since, site),
     }
 

@@ -33,7 +33,7 @@ class Reader:
         return words.todo(rule, self.language)
 
     def sentence(self, event: Event) -> str:
-        return words.sentence(event, self.language)
+        return words.sentence(event, self.language, self.site.calendar.zone)
 
     # -- places and points
 
@@ -68,15 +68,11 @@ class Reader:
 
     def clock(self, at: float) -> str:
         """The site's wall clock, with the date unless it is today."""
-        local = self.site.calendar.local(at)
-        is_today = local.date() == self.site.calendar.local(self.now).date()
-        return f"{local:%H:%M}" if is_today else f"{self.date(local)} {local:%H:%M}"
+        return words.clock(at, self.now, self.site.calendar.zone, self.language)
 
     def date(self, local: datetime) -> str:
         """A day, with its year unless it is this one."""
-        is_this_year = local.year == self.site.calendar.local(self.now).year
-        month = self.say("date.months").split()[local.month - 1]
-        return self.say("date.day" if is_this_year else "date.year", day=local.day, month=month, year=local.year)
+        return words.day(local, self.site.calendar.local(self.now).year, self.language)
 
     def duration(self, seconds: float) -> str:
         return words.duration(seconds, self.language)

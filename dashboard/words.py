@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 
@@ -42,21 +43,48 @@ def todo(rule: str, language: str) -> str:
     return words.todo if words else ""
 
 
-def sentence(event: Event, language: str) -> str:
-    """What an event says: the rule's sentence for its `why`, with its values; those in seconds (`_s`) as durations."""
+def sentence(event: Event, language: str, zone: tzinfo = UTC) -> str:
+    """What an event says: the rule's sentence for its `why` with its values; see `said`."""
     if event.turn is Turn.WITHDRAWN:
         return say("alert.withdrawn", language)
-    words = _words(event.rule, language)
-    if words is None or event.why not in words.sentences:
-        return title(event.rule, language)
+    return said(event.rule, event.why, event.values, language, zone=zone, near=event.at)
+
+
+def said(
+    rule: str, why: str, values: Mapping[str, float | str], language: str, *, zone: tzinfo, near: float
+) -> str:  # fmt: skip
+    """A rule's sentence with its values: those in seconds (`_s`) as durations, times (`_at`) by the clock of `zone`.
+
+    `near` is the time it is said about: a time on the same day needs no date.
+    """
+    words = _words(rule, language)
+    if words is None or why not in words.sentences:
+        return title(rule, language)
     try:
-        said = {
-            name: duration(float(value), language) if name.endswith("_s") else value
-            for name, value in event.values.items()
-        }
-        return words.sentences[event.why].format_map(said)
+        told = {name: _told(name, value, language, zone, near) for name, value in values.items()}
+        return words.sentences[why].format_map(told)
     except (KeyError, ValueError):  # an event stored by another version may lack a value or have another type
         return words.title
+
+
+def _told(name: str, value: float | str, language: str, zone: tzinfo, near: float) -> float | str:
+    if name.endswith("_s"):
+        return duration(float(value), language)
+    return clock(float(value), near, zone, language) if name.endswith("_at") else value
+
+
+def clock(at: float, now: float, zone: tzinfo, language: str) -> str:
+    """The wall clock of a zone, with the date unless it is today."""
+    local, today = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
+    return f"{local:%H:%M}" if local.date() == today.date() else f"{day(local, today.year, language)} {local:%H:%M}"
+
+
+def day(local: datetime, this_year: int, language: str) -> str:
+    """A day, with its year unless it is this one."""
+    month = say("date.months", language).split()[local.month - 1]
+    if local.year == this_year:
+        return say("date.day", language, day=local.day, month=month)
+    return say("date.year", language, day=local.day, month=month, year=local.year)
 
 
 def duration(seconds: float, language: str) -> str:

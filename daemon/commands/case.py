@@ -1,0 +1,48 @@
+"""save an alert as a test case: readings, settings and events in one file
+
+把一个报警存成测试用例：读数、设置和事件都在一个文件里
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+NAME = "case"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Save an alert with the readings it rests on and the settings that matter, without secrets, as one file that "
+        "`caretaker replay --case FILE` runs again. Works while the gateway runs. Exit code 2: there is no such alert."
+    )
+    parser.add_argument("number", type=int, metavar="NUMBER", help="of the alert, as the panel shows it")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="else case-NUMBER.json")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file, and say whether it gives the same events again."""
+    from daemon.case import CaseError, case_of, to_json
+    from daemon.config import ConfigError, load
+    from daemon.history import HistoryError, StoredHistory
+    from daemon.store import incident
+
+    try:
+        loaded = load(args.config)
+        history = StoredHistory(loaded.store_path)
+        found = incident(history.connection, args.number)
+        if found is None:
+            raise CaseError(f"there is no alert {args.number} in {loaded.store_path}")
+        case = case_of(loaded.rules, loaded.site, history, found)
+        file = args.output or Path(f"case-{args.number}.json")
+        file.write_bytes(to_json(case))
+    except (ConfigError, HistoryError, CaseError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    count = sum(len(batch.entries) for batch in case.log)
+    print(f"{file}: {case.rule} {case.key}, {len(case.events)} events, {count} samples")
+    if not case.is_same():
+        print("replayed it says something else: the settings changed since, or its readings are not all kept",
+              file=sys.stderr)  # fmt: skip
+    return 0

@@ -1,0 +1,107 @@
+"""An alert saved as a case says the same again, and a case that says something else is told apart."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streams import Rig, VirtualClock, site, stream
+
+from daemon.case import CaseError, case_of, of_file, to_json
+from daemon.cli import main
+from daemon.config.rules import Placed
+from daemon.history import StoredHistory
+from daemon.store import incident
+from rules import RULES
+from rules.model import Site
+
+SEEDS = range(8)
+
+
+def pack() -> Placed:
+    return tuple((kind(), tuple(site().places)) for kind in RULES.values())
+
+
+def lived(path: Path, seed: int) -> StoredHistory:
+    """A random stream, received and judged."""
+    campus = site()
+    watches = [watch for rule, places in pack() for watch in rule.watches(campus.narrowed(places))]
+    arrivals = stream(random.Random(seed))
+    rig = Rig(path, VirtualClock(arrivals[0].arrived), watches, of=campus)
+    rig.feed((n % 65_535 + 1, arrival) for n, arrival in enumerate(arrivals))
+    rig.finish(arrivals[-1].arrived + 100)
+    return StoredHistory(path)
+
+
+def numbers(history: StoredHistory) -> list[int]:
+    return [row[0] for row in history.connection.execute("SELECT DISTINCT number FROM event ORDER BY number")]
+
+
+def test_every_alert_of_random_streams_says_the_same_again(tmp_path: Path) -> None:
+    rules_seen = set()
+    for seed in SEEDS:
+        history = lived(tmp_path / f"{seed}.db", seed)
+        for number in numbers(history):
+            told = incident(history.connection, number)
+            assert told is not None
+            case = case_of(pack(), site(), history, told)
+            assert case.events == told.events
+            again = of_file(to_json(case))
+            assert again == replace(case, site=again.site, log=again.log), "but for what takes no part in being equal"
+            assert again.replayed() == told.events, f"stream {seed}, alert {number}"
+            rules_seen.add(case.rule)
+    assert {"running_water", "high_power", "lights_left_on", "silent"} <= rules_seen
+
+
+def saved(tmp_path: Path) -> Path:
+    history = lived(tmp_path / "a.db", 1)
+    told = incident(history.connection, numbers(history)[0])
+    assert told is not None
+    file = tmp_path / "case.json"
+    file.write_bytes(to_json(case_of(pack(), site(), history, told)))
+    return file
+
+
+def test_replay_tells_whether_a_case_still_says_the_same(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = saved(tmp_path)
+    assert main(["replay", "--case", str(file)]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out.splitlines()[0])["turn"] == "raised"
+    assert "the same" in err
+    document = json.loads(file.read_text())
+    document["events"][0]["at"] += 1
+    file.write_text(json.dumps(document))
+    assert main(["replay", "--case", str(file)]) == 1
+    assert "+ raised" in (err := capfd.readouterr().err)
+    assert "- raised" in err
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"caretaker_case": 99}', '{"caretaker_case": 1}'])
+def test_what_is_no_case_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    assert main(["replay", "--case", str(file)]) == 2
+    assert "x.json: this is " in capfd.readouterr().err
+
+
+def test_a_case_names_nobody_and_holds_other_rooms_no_longer(tmp_path: Path) -> None:
+    campus = site()
+    places = {name: place._replace(owner="张师傅", note="钥匙") for name, place in campus.places.items()}
+    whole = Site(campus.id, campus.name, places, campus.points, campus.calendar)
+    history = lived(tmp_path / "a.db", 1)
+    told = incident(history.connection, numbers(history)[0])
+    assert told is not None
+    case = case_of(pack(), whole, history, told)
+    text = to_json(case).decode()
+    assert "张师傅" not in text
+    assert "钥匙" not in text
+    assert set(case.site.places) == {told.raised.place.partition("/")[0], told.raised.place}
+
+
+def test_an_alert_of_a_rule_that_is_gone_makes_no_case(tmp_path: Path) -> None:
+    history = lived(tmp_path / "a.db", 1)
+    told = incident(history.connection, numbers(history)[0])
+    assert told is not None
+    with pytest.raises(CaseError, match="no longer has the rule"):
+        case_of((), site(), history, told)
