@@ -1,28 +1,54 @@
 """Running water (长流水): a tap, a hose or a burst that never pauses.
 
 Strategy. Water *runs* while the mean of the last five minutes stays over a limit and no still minute comes: people
-pause, open taps do not. How long it may run depends on who is behind the meter: half an hour where people wash, longer
-in a corridor, ten minutes in a closed room; a meter of a whole building or of the plant is judged only in quiet hours,
-because many people together never pause. Time counts only as far as readings cover it. `still_s` is a minute less what
-the interval of a one-minute meter may wander.
+pause, open taps do not. How long it may run depends on who is behind the meter. A room or a corridor is judged at all
+times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor washes
+one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that leaves room
+for less than an open tap. Many people together never pause, so a meter of a whole building or of the plant is judged in
+quiet hours alone. Time counts only as far as readings cover it. `still_s` is a minute less what the interval of a
+one-minute meter may wander.
+
+A register is read as the flow between two readings that are far enough apart for a tap at the limit to give a pulse.
+Where that is a third of the hold or more, the meter is too coarse and says so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import ClassVar, NamedTuple
 
-from rules.calendar import Span, Stretch
+from rules.calendar import Stretch
 from rules.hours import Hours
-from rules.model import Change, Delivery, Evidence, Hold, Place, Point, Severity, Site, Turn
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
 from rules.rule import Words, parameter
+from rules.water_meter import FLOW, VOLUME, Group, Meter, Pulse, learned, meters
 
-NIGHT = Span(23 * 60, 6 * 60)
 MEAN_MINUTES = 5
+STILL = (0.0,) * (MEAN_MINUTES - 1)
 KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that the opening hours do empty
-SHARED = frozenset({"canteen", "boiler_room", "drinking_boiler", "pump_room", "distribution_room", "outdoor"})
+FREE_S = 2700.0     # a pause in the timetable that is no break between lessons
+JITTER_S = 15.0     # of the interval of a register
+COARSE_SHARE = 1 / 3
 
 
-_Run = tuple[float, float, float, float, bool]  # since, seconds that count, seconds seen, litres, is raised
+class _Mode(IntEnum):
+    OPEN = 0
+    QUIET = 1  # nobody should draw water for long
+    PEAK = 2   # many wash at once: nothing counts
+
+
+class _Run(NamedTuple):
+    """`open_s` counts outside the peaks, `quiet_s` in quiet hours; `ran_s` and `litres` are all that was seen."""
+
+    since: float
+    open_s: float = 0.0
+    quiet_s: float = 0.0
+    ran_s: float = 0.0
+    litres: float = 0.0
+    is_raised: bool = False
+
+
+_Register = tuple[float, float, tuple[float, float, int]]  # last reading used: time, litres; the pulse
 
 
 class _State(NamedTuple):
@@ -36,9 +62,10 @@ class _State(NamedTuple):
     heard: int = 0
     minutes: tuple[float, ...] = ()
     still_at: float | None = None
-    run: _Run | None = None
-    is_quiet: bool = False
-    quiet_until: float = 0.0
+    run: tuple[float, float, float, float, float, bool] | None = None  # a _Run, which JSON brings back as a tuple
+    mode: int = _Mode.OPEN
+    mode_until: float = 0.0
+    register: _Register | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +73,7 @@ class RunningWaterWatch:
     """One water meter; `open_hold_s` is None where it is judged in quiet hours only."""
 
     rule: ClassVar[str] = "running_water"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -55,60 +82,116 @@ class RunningWaterWatch:
     holds_s: float
     limit_lpm: float
     still_lpm: float
+    busy_lpm: float
     still_s: float
     open_hold_s: float | None
     quiet_hold_s: float
+    minds_peak: bool
+    minds_timetable: bool
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
+        register, flow, holds_s = state.register, values.get(FLOW), self.holds_s
+        if VOLUME in values:
+            register, flow, holds_s = self._read(register, at, values[VOLUME] * 1000.0)
+            if flow is None:
+                return (state if register is state.register else state._replace(register=register)), ()
+        if flow == 0.0 and state.run is None and state.minutes == STILL and not state.total and at <= state.until:
+            return _State(
+                at, at + holds_s, 0.0, int(at // 60), 0.0, 1, STILL, state.still_at, None,
+                state.mode, state.mode_until, register,
+            ), ()  # fmt: skip
         x = self._carried(state, at)
-        if values:
-            flow = values["flow"]
-            still_at = None if flow >= self.still_lpm else at if x.still_at is None else x.still_at
+        if flow is not None:
+            if flow >= self.still_lpm:
+                x = self._in_mode(x, at)
+            least = self.busy_lpm if x.mode == _Mode.OPEN else self.still_lpm
+            still_at = None if flow >= least else at if x.still_at is None else x.still_at
             x = _State(
-                at, at + self.holds_s, flow, x.minute, x.total + flow, x.heard + 1, x.minutes, still_at, x.run,
-                x.is_quiet, x.quiet_until,
+                at, at + holds_s, flow, x.minute, x.total + flow, x.heard + 1, x.minutes, still_at, x.run,
+                x.mode, x.mode_until, register,
             )  # fmt: skip
         return self._judged(x, at)
 
     def deadline(self, state: _State) -> float | None:
         if state.run is None:
             return None
-        _, covered_s, _, _, is_raised = state.run
+        _, open_s, quiet_s, _, _, is_raised = state.run
         dues = []
-        needed = self._needed_s(state)
         if state.still_at is not None:
             dues.append(state.still_at + self.still_s)
-        elif needed is not None and not is_raised:
-            dues.append(state.at + needed - covered_s)
+        elif not is_raised and state.mode != _Mode.PEAK:
+            if self.open_hold_s is not None:
+                dues.append(state.at + self.open_hold_s - open_s)
+            if state.mode == _Mode.QUIET:
+                dues.append(state.at + self.quiet_hold_s - quiet_s)
         if self._minds_hours and not is_raised:
-            dues.append(state.quiet_until)
+            dues.append(state.mode_until)
         due = min(dues, default=None)
         return due if due is not None and state.at < due <= state.until else None
 
     def hold(self, state: _State, at: float) -> Hold | None:
-        needed = self._needed_s(state)
-        if state.run is None or state.run[4] or needed is None:
+        if state.run is None or state.run[5]:
             return None
-        since, covered_s, *_ = state.run
+        since, open_s, quiet_s, *_ = state.run
         more = max(0.0, min(at, state.until) - state.at) if state.still_at is None else 0.0
-        return Hold(since, min(covered_s + more, needed), needed)
+        if state.mode == _Mode.QUIET:
+            return Hold(since, min(quiet_s + more, self.quiet_hold_s), self.quiet_hold_s)
+        if self.open_hold_s is None:
+            return None
+        return Hold(since, min(open_s + (0.0 if state.mode else more), self.open_hold_s), self.open_hold_s)
+
+    def explain(self, state: _State, at: float) -> Explanation:
+        if state.register is not None:
+            litres = state.register[2][0]
+            if self._is_coarse(litres):
+                return Explanation("running_water.coarse", {"pulse": litres})
+        if state.run is not None:
+            run = _Run(*state.run)
+            held = self.hold(state, at)
+            if run.is_raised or held is None:
+                why = "running_water.raised" if run.is_raised else "running_water.not_judged"
+                return Explanation(why, _values(run))
+            why = "running_water.peak" if state.mode == _Mode.PEAK else "running_water.runs"
+            return Explanation(why, {"covered_s": held.covered_s, "needed_s": held.needed_s, "lpm": state.flow})
+        if at > state.until:
+            return Explanation("running_water.unheard", {})
+        return Explanation("running_water.calm", {"lpm": state.flow, "limit": self.limit_lpm})
 
     @property
     def _minds_hours(self) -> bool:
-        return self.open_hold_s != self.quiet_hold_s
+        return self.minds_peak or self.open_hold_s != self.quiet_hold_s
 
-    def _needed_s(self, x: _State) -> float | None:
-        return self.quiet_hold_s if x.is_quiet else self.open_hold_s
+    def _apart_s(self, pulse: float) -> float:
+        """How far apart two readings must be for a tap at the limit to give a pulse."""
+        return max(60.0, 60.0 * pulse / self.limit_lpm)
+
+    def _is_coarse(self, pulse: float) -> bool:
+        return self._apart_s(pulse) > COARSE_SHARE * max(self.open_hold_s or 0.0, self.quiet_hold_s)
+
+    def _read(self, known: _Register | None, at: float, litres: float) -> tuple[_Register, float | None, float]:
+        """The register after a reading, the flow since the one before, and how long that speaks."""
+        if known is None:
+            return (at, litres, Pulse()), None, 0.0
+        since, before, pulse = known
+        if litres > before:
+            pulse = learned(Pulse(*pulse), litres - before)
+        apart_s = self._apart_s(pulse[0])
+        if at - since > max(self.holds_s, 2 * apart_s) or self._is_coarse(pulse[0]):
+            return (at, litres, pulse), None, 0.0  # nothing says when it flowed
+        if at - since < apart_s - JITTER_S:
+            return (known if pulse == known[2] else (since, before, pulse)), None, 0.0
+        return (at, litres, pulse), (litres - before) / (at - since) * 60.0, max(self.holds_s, 2.5 * apart_s)
 
     def _carried(self, x: _State, at: float) -> _State:
         """The state when time has passed: the last flow went on as long as its reading speaks."""
         run, minute, until = x.run, int(at // 60), x.until
         if run is not None:
-            since, covered_s, ran_s, litres, is_raised = run
+            since, open_s, quiet_s, ran_s, litres, is_raised = run
             seen_s = max(0.0, min(at, until) - x.at)
-            judged_s = seen_s if x.still_at is None and self._needed_s(x) is not None else 0.0
-            run = since, covered_s + judged_s, ran_s + seen_s, litres + x.flow * seen_s / 60, is_raised
+            counted_s = seen_s if x.still_at is None and x.mode != _Mode.PEAK else 0.0
+            quiet_s += counted_s if x.mode == _Mode.QUIET else 0.0
+            run = since, open_s + counted_s, quiet_s, ran_s + seen_s, litres + x.flow * seen_s / 60, is_raised
             if not is_raised and at - until > self.quiet_hold_s:
                 run = None  # after so long a gap it begins anew
         total, heard, minutes = x.total, x.heard, x.minutes
@@ -117,37 +200,53 @@ class RunningWaterWatch:
         elif minute != x.minute:
             passed = (_minute_mean(x), *(x.flow,) * min(minute - x.minute - 1, MEAN_MINUTES))
             total, heard, minutes = 0.0, 0, (*minutes, *passed)[1 - MEAN_MINUTES :]
-        return _State(at, until, x.flow, minute, total, heard, minutes, x.still_at, run, x.is_quiet, x.quiet_until)
+        return _State(
+            at, until, x.flow, minute, total, heard, minutes, x.still_at, run, x.mode, x.mode_until, x.register
+        )
 
     def _judged(self, x: _State, at: float) -> tuple[_State, Sequence[Change]]:
-        if self._minds_hours and at >= x.quiet_until:
-            quiet, until = self._quiet(at)
-            x = x._replace(is_quiet=quiet, quiet_until=until)
         mean = (sum(x.minutes) + _minute_mean(x)) / (len(x.minutes) + 1)
         if x.run is None:
             is_running = x.still_at is None and mean >= self.limit_lpm
-            return (x._replace(run=(at, 0.0, 0.0, 0.0, False)) if is_running else x), ()
-        since, covered_s, ran_s, litres, is_raised = x.run
+            return (x._replace(run=tuple(_Run(at))) if is_running else x), ()
+        x, run = self._in_mode(x, at), _Run(*x.run)
         is_still = x.still_at is not None and at >= x.still_at + self.still_s
-        if is_still or mean < (self.limit_lpm / 2 if is_raised else self.limit_lpm):
-            return x._replace(run=None), (self._change(Turn.CLEARED, x.run),) if is_raised else ()
-        needed = self._needed_s(x)
-        if x.still_at is None and not is_raised and needed is not None and covered_s >= needed - 0.001:
-            return x._replace(run=(since, covered_s, ran_s, litres, True)), (self._change(Turn.RAISED, x.run),)
+        if is_still or mean < (self.limit_lpm / 2 if run.is_raised else self.limit_lpm):
+            return x._replace(run=None), (self._change(Turn.CLEARED, run),) if run.is_raised else ()
+        if x.still_at is None and not run.is_raised and self._is_due(run, x.mode):
+            return x._replace(run=tuple(run._replace(is_raised=True))), (self._change(Turn.RAISED, run),)
         return x, ()
 
-    def _quiet(self, at: float) -> Stretch:
-        """Whether nobody should draw water for long now, and until when that is so."""
-        opening = self.hours.use(at)
-        day = self.hours.calendar.local(at).date()
-        edges = [edge for minute in NIGHT if (edge := self.hours.calendar.at_minute(day, minute)) > at]
-        return Stretch(not opening.open or NIGHT.holds(self.hours.calendar.minute(at)), min([opening.until, *edges]))
+    def _is_due(self, run: _Run, mode: int) -> bool:
+        if mode == _Mode.QUIET and run.quiet_s >= self.quiet_hold_s - 0.001:
+            return True
+        return mode != _Mode.PEAK and self.open_hold_s is not None and run.open_s >= self.open_hold_s - 0.001
+
+    def _in_mode(self, x: _State, at: float) -> _State:
+        if not self._minds_hours or at < x.mode_until:
+            return x
+        mode, until = self._mode(at)
+        return x._replace(mode=mode, mode_until=until)
+
+    def _mode(self, at: float) -> tuple[_Mode, float]:
+        """What the hour means for this meter, and until when."""
+        use, night, peak = self.hours.use(at), self.hours.night(at), self.hours.washing_peak(at)
+        is_quiet = not use.open or (night.open and not peak.open)
+        until = min(use.until, night.until, peak.until)
+        if self.minds_timetable and not is_quiet:
+            lesson: Stretch = self.hours.lesson(at)
+            is_quiet = not lesson.open and lesson.until - at >= FREE_S
+            until = min(until, lesson.until)
+        mode = _Mode.QUIET if is_quiet else _Mode.PEAK if self.minds_peak and peak.open else _Mode.OPEN
+        return mode, until
 
     def _change(self, turn: Turn, run: _Run) -> Change:
-        since, covered_s, ran_s, litres, _ = run
-        values = {"ran_s": ran_s, "litres": litres, "lpm": litres / max(ran_s, 1.0) * 60}
-        evidence = Evidence(since, tuple(self.inputs.values()), self.limit_lpm, covered_s)
-        return Change(turn, Severity.MAJOR, Delivery.PAGE, f"{self.rule}.{turn.value}", values, evidence)
+        evidence = Evidence(run.since, tuple(self.inputs.values()), self.limit_lpm, run.ran_s)
+        return Change(turn, Severity.MAJOR, Delivery.PAGE, f"{self.rule}.{turn.value}", _values(run), evidence)
+
+
+def _values(run: _Run) -> dict[str, float | str]:
+    return {"ran_s": run.ran_s, "litres": run.litres, "lpm": run.litres / max(run.ran_s, 1.0) * 60}
 
 
 def _minute_mean(x: _State) -> float:
@@ -165,55 +264,89 @@ class RunningWater:
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "长流水",
-            "",
+            "发现没关的水龙头。人用水总有停顿，忘关的龙头没有：近五分钟平均流量一直不低于 limit_lpm，又没有一分钟停过，"
+            "就算在流。房间连流 30 分钟（hold_min）报警，走廊 45 分钟；关门后或课表没课的房间 10 分钟（closed_min）。"
+            "宿舍水房是一层楼的人轮流用，洗漱高峰不判，白天要连流一小时（floor_min）且每分钟不低于 floor_lpm；"
+            "整栋楼和泵房、食堂只在夜里和关门后判。用流量（flow_lpm）或水表读数（volume_m3）；"
+            "每脉冲 10 升的表可用，100 升的表太粗，由夜间流量规则来管。",
             "到现场查看：关好水龙头；关不住就先关总阀，再报修。",
             {
                 "running_water.raised": "已连续流水 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）",
                 "running_water.cleared": "水已停，共流水 {ran_s}，约 {litres:.0f} 升",
+                "running_water.runs": "水在流（{lpm:.1f} 升/分），已算 {covered_s}，满 {needed_s}才报警",
+                "running_water.peak": "水在流（{lpm:.1f} 升/分），正是洗漱高峰，不计时；"
+                "已算 {covered_s}，满 {needed_s}才报警",
+                "running_water.not_judged": "水已流 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）；"
+                "人多的水表只在夜里和关门后判断",
+                "running_water.calm": "没有一直流水：现在 {lpm:.1f} 升/分，连续不低于 {limit:.1f} 升/分才算",
+                "running_water.unheard": "现在没有可用的读数，无法判断",
+                "running_water.coarse": "每脉冲 {pulse:.0f} 升，太粗，看不出水龙头有没有停过",
             },
         ),
         "en": Words(
             "Running water",
-            "",
+            "Finds a tap that was left open. People pause, an open tap does not: water runs while the mean of five "
+            "minutes stays at or over limit_lpm and no minute is still. A room is told after 30 min (hold_min), a "
+            "corridor after 45, a room that is closed or has no lesson after 10 (closed_min). In the washroom of a "
+            "dormitory a whole floor washes in turn: it is not judged in the washing peaks, and by day after an hour "
+            "(floor_min) in which no minute fell below floor_lpm. A whole building, the canteen and the plant are "
+            "judged at night and when closed. It reads a flow (flow_lpm) or a register (volume_m3); 10 L a pulse "
+            "will do, 100 L is too coarse and is left to the rule for night flow.",
             "Go and look: close the tap; if it will not close, shut the main valve and call a plumber.",
             {
                 "running_water.raised": "water has run for {ran_s} without a pause, "
                 "about {litres:.0f} L ({lpm:.1f} L/min)",
                 "running_water.cleared": "the water has stopped after {ran_s} and about {litres:.0f} L",
+                "running_water.runs": "water runs ({lpm:.1f} L/min); {covered_s} of {needed_s} count so far",
+                "running_water.peak": "water runs ({lpm:.1f} L/min), but in a washing peak no time counts; "
+                "{covered_s} of {needed_s} count so far",
+                "running_water.not_judged": "water has run for {ran_s}, about {litres:.0f} L ({lpm:.1f} L/min); with "
+                "so many people behind the meter it is judged at night and when closed only",
+                "running_water.calm": "no steady run: {lpm:.1f} L/min now, and only {limit:.1f} L/min or more counts",
+                "running_water.unheard": "there is no fresh reading to judge by",
+                "running_water.coarse": "a pulse of {pulse:.0f} L is too coarse to tell whether a tap has paused",
             },
         ),
     }
 
     limit_lpm: float = parameter(2.0, unit="L/min", least=0.1, most=1000.0)
     still_lpm: float = parameter(0.05, unit="L/min", least=0.001, most=10.0)
+    floor_lpm: float = parameter(3.0, unit="L/min", least=0.001, most=100.0)
     still_s: float = parameter(45.0, unit="s", least=1.0, most=3600.0)
     hold_min: float = parameter(30.0, unit="min", least=0.1, most=1440.0)
     corridor_min: float = parameter(45.0, unit="min", least=0.1, most=1440.0)
+    floor_min: float = parameter(60.0, unit="min", least=0.1, most=1440.0)
     closed_min: float = parameter(10.0, unit="min", least=0.1, most=1440.0)
     night_min: float = parameter(30.0, unit="min", least=0.1, most=1440.0)
+    lived_in_night_min: float = parameter(90.0, unit="min", least=0.1, most=1440.0)
 
     def watches(self, site: Site) -> Iterable[RunningWaterWatch]:
-        for place in site.places.values():
-            for point in site.points_at(place.id):
-                if point.quantity == "flow_lpm":
-                    yield self._watch(site, place, point)
+        for meter in meters(site):
+            yield self._watch(site, meter)
 
-    def _watch(self, site: Site, place: Place, point: Point) -> RunningWaterWatch:
+    def _watch(self, site: Site, meter: Meter) -> RunningWaterWatch:
+        place, hours = meter.place, site.hours(meter.place.id)
+        is_floor = meter.group is Group.FLOOR
         open_min: float | None = self.corridor_min if place.kind == "corridor" else self.hold_min
         quiet_min = open_min or 0.0
-        if place.id == place.building or place.kind in SHARED:
-            open_min, quiet_min = None, self.night_min
+        if meter.group is Group.BUILDING:
+            open_min, quiet_min = None, self.lived_in_night_min if hours.is_lived_in else self.night_min
+        elif is_floor:
+            open_min, quiet_min = self.floor_min, self.night_min
         elif place.kind in KEPT_CLOSED:
             quiet_min = min(self.closed_min, quiet_min)
         return RunningWaterWatch(
-            key=point.id.removesuffix("/flow_lpm"),
+            key=meter.key,
             place=place.id,
-            inputs={"flow": point.id},
-            holds_s=point.holds_s,
+            inputs=meter.inputs,
+            holds_s=meter.point.holds_s,
             limit_lpm=self.limit_lpm,
             still_lpm=self.still_lpm,
+            busy_lpm=max(self.still_lpm, self.floor_lpm) if is_floor else self.still_lpm,
             still_s=self.still_s,
             open_hold_s=None if open_min is None else open_min * 60,
             quiet_hold_s=quiet_min * 60,
-            hours=site.hours(place.id),
+            minds_peak=is_floor,
+            minds_timetable=place.kind in KEPT_CLOSED and hours.has_timetable,
+            hours=hours,
         )

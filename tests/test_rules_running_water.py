@@ -90,10 +90,13 @@ def test_a_gap_is_not_counted() -> None:
         ("corridor", "teach/1", "2026-03-02 14:00", 45),
         ("office", "teach/1", "2026-03-02 14:00", 30),
         ("office", "teach/1", "2026-03-02 22:40", 10),     # closed
-        ("office", "teach/1", "2026-03-02 22:10", 20),     # closes at 22:30, runs for 20 min by then
+        ("office", "teach/1", "2026-03-02 22:10", 30),     # closes at 22:30, and then 10 min
         ("teaching", "teach", "2026-03-02 14:00", 540),    # a whole building: from closing at 22:30 on
         ("pump_room", "teach/1", "2026-03-02 22:30", 30),
-        ("dormitory", "dorm", "2026-03-02 14:00", 570),    # people live here: from 23:00 on
+        ("dormitory", "dorm", "2026-03-02 14:00", 630),    # people live here: from 23:00 on, and longer
+        ("washroom", "dorm/1F", "2026-03-02 14:00", 60),   # a whole floor washes here
+        ("washroom", "dorm/1F", "2026-03-02 20:50", 160),  # 10 min before the peak: half an hour of the night
+        ("washroom", "dorm/1F", "2026-03-02 21:10", 140),  # in the peak: 30 min after its end at 23:00
     ],
 )
 def test_how_long_it_may_run(kind: str, room: str, begin: str, minutes: int) -> None:
