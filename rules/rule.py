@@ -41,12 +41,13 @@ Parameter = Bounds | Choice | Text | PointIds
 
 
 class ParameterError(ValueError):
-    """A parameter that its bounds cannot refuse, raised by a kind's `__post_init__`; `detail` says what to write."""
+    """A parameter that its bounds cannot refuse, raised by a kind's `__post_init__`; it says what to write instead."""
 
-    def __init__(self, parameter: str, detail: str) -> None:
-        super().__init__(f"{parameter}: {detail}")
+    def __init__(self, parameter: str, english: str, chinese: str) -> None:
+        super().__init__(f"{parameter}: {english}")
         self.parameter = parameter
-        self.detail = detail
+        self.english = english
+        self.chinese = chinese
 
 
 class Words(NamedTuple):

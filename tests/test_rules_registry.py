@@ -1,14 +1,18 @@
 """Every rule kind: its words in both languages, its parameters, and that a changed parameter is a changed watch."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from math import isinf
 from string import Formatter
 
 import pytest
 from recordings import site
 
 from rules import RULES
-from rules.rule import RuleKind, parameters
+from rules.expression import Expression
+from rules.limit import Limit
+from rules.rule import Bounds, Choice, RuleKind, Text, parameters
 from rules.watch import Watch, signature
 
 EVERYWHERE = {
@@ -22,11 +26,39 @@ EVERYWHERE = {
     "teach/7": ("lab", ["lighting/power_w"]),
     "teach": ("teaching", ["flow_lpm"]),
 }
+DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a configuration may declare it
+    "limit": Limit(name="much", quantity="power_w", above=3000.0, hysteresis=100.0),
+    "expression": Expression(
+        name="both", points=(("p", "dorm/101/power_w"), ("q", "dorm/101/reactive_power_var")), when="p + q > 3000"
+    ),
+}
+CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of parameters that are no numbers
+    ("limit", "quantity"): {"quantity": "occupied"},
+    ("limit", "part"): {"part": "lighting"},
+    ("limit", "points"): {"quantity": "", "points": (("teach/1/occupied", "teach/1/occupied"),)},
+    ("expression", "points"): {"points": (("p", "dorm/101/power_w"), ("q", "teach/2/power_w"))},
+    ("expression", "when"): {"when": "p + q > 3001"},
+}
 KINDS = pytest.mark.parametrize("kind", RULES.values(), ids=list(RULES))
 
 
 def watches(rule: RuleKind) -> list[Watch]:
     return list(rule.watches(site(EVERYWHERE)))
+
+
+def example(kind: type[RuleKind]) -> RuleKind:
+    """A rule of a kind that watches something."""
+    return DECLARED[kind.kind] if kind.is_declared else kind()
+
+
+def changed(kind: type[RuleKind], name: str) -> Mapping[str, object]:
+    """A change of one parameter that the kind allows."""
+    bounds, value = parameters(kind)[name], getattr(example(kind), name)
+    if isinstance(bounds, Bounds):
+        return {name: 7.0 if isinf(value) else value * 2 + 1}
+    if (kind.kind, name) in CHANGES:
+        return CHANGES[kind.kind, name]
+    return {name: next(o for o in bounds.options if o != value) if isinstance(bounds, Choice) else f"{value} too"}
 
 
 def test_the_registry_knows_each_kind_by_its_name() -> None:
@@ -51,7 +83,7 @@ def test_it_speaks_both_languages_about_the_same(kind: type[RuleKind]) -> None:
 
 @KINDS
 def test_its_watches_are_named_signed_and_ready_for_json(kind: type[RuleKind]) -> None:
-    made = watches(kind())
+    made = watches(example(kind))
     assert made
     assert len({watch.key for watch in made}) == len(made)
     for watch in made:
@@ -67,13 +99,27 @@ def test_defaults_lie_within_bounds(kind: type[RuleKind]) -> None:
     rule = kind()
     assert parameters(kind)
     for name, bounds in parameters(kind).items():
-        assert bounds.least <= getattr(rule, name) <= bounds.most
+        value = getattr(rule, name)
+        if isinstance(bounds, Bounds):
+            assert bounds.least <= value <= bounds.most or isinf(value)
+        elif isinstance(bounds, Choice):
+            assert value in bounds.options
+        elif isinstance(bounds, Text):
+            assert len(value) <= bounds.longest
+        else:
+            assert value == ()
+
+
+@KINDS
+def test_what_is_declared_watches_nothing_by_itself(kind: type[RuleKind]) -> None:
+    assert bool(watches(kind())) is not kind.is_declared
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in RULES.values() for name in parameters(kind)])
 def test_a_changed_parameter_changes_the_signature(kind: type[RuleKind], name: str) -> None:
-    changed = replace(kind(), **{name: getattr(kind(), name) * 2 + 1})  # type: ignore[type-var]
-    before, after = ({watch.key: signature(watch) for watch in watches(rule)} for rule in (kind(), changed))
-    assert before.keys() == after.keys()
+    rule = example(kind)
+    other = replace(rule, **changed(kind, name))  # type: ignore[type-var]
+    before, after = ({watch.key: signature(watch) for watch in watches(made)} for made in (rule, other))
     assert before != after
-    assert before == {watch.key: signature(watch) for watch in watches(kind())}
+    assert before.keys() == after.keys() or kind.is_declared
+    assert before == {watch.key: signature(watch) for watch in watches(replace(rule))}  # type: ignore[type-var]
