@@ -18,7 +18,7 @@ from daemon.config.rules import Placed
 from daemon.event_json import as_json, of_json
 from daemon.history import History, Points
 from daemon.store import LoggedBatch
-from daemon.trial import engine_of, judged, placed_watches, read_points
+from daemon.trial import PLAIN, Registers, engine_of, judged, placed_watches, read_points
 from rules import RULES
 from rules.calendar import Calendar
 from rules.flood import AGAIN_S
@@ -33,6 +33,7 @@ FURTHER = (1.0, 4.0, float("inf"))  # times the memory of the rule
 _VERSION = 1
 _CALENDAR, _SUN = TypeAdapter(Calendar), TypeAdapter(Sun | None)
 _PLACES, _POINTS = TypeAdapter(list[Place]), TypeAdapter(list[Point])
+_REGISTERS = TypeAdapter(Registers)
 
 
 class CaseError(Exception):
@@ -51,13 +52,14 @@ class Case:
     kind: RuleKind
     places: tuple[str, ...]
     site: Site
+    registers: Registers
     log: Sequence[LoggedBatch]
     events: tuple[Event, ...]
 
     def replayed(self) -> tuple[Event, ...]:
         """What the rule says now."""
         watches = [watch for watch in self.kind.watches(self.site.narrowed(self.places)) if watch.key == self.key]
-        said = judged(engine_of(watches, self.site), self.log, until=self.until)
+        said = judged(engine_of(watches, self.site, self.registers), self.log, until=self.until)
         return tuple(event for event in said if event.at >= self.since)
 
     def is_same(self) -> bool:
@@ -66,8 +68,9 @@ class Case:
 
 
 def case_of(
-    rules: Placed, site: Site, history: History, incident: Incident, *, further: Sequence[float] = FURTHER
-) -> Case:
+    rules: Placed, site: Site, history: History, incident: Incident,
+    *, registers: Registers = PLAIN, further: Sequence[float] = FURTHER,
+) -> Case:  # fmt: skip
     """The case of an alert, from no further back than it takes; raises CaseError."""
     raised, ended = incident.raised, incident.ended
     found = [(kind, places, watch) for kind, places, watch in placed_watches(rules, site)
@@ -78,7 +81,8 @@ def case_of(
     places, small = _smaller(site, kind, places, watch)
     case = Case(
         number=incident.number, rule=watch.rule, key=watch.key, since=raised.at,
-        until=ended.at if ended else history.stretch[1], kind=kind, places=places, site=small, log=(),
+        until=ended.at if ended else history.stretch[1], kind=kind, places=places, site=small,
+        registers=registers.at(small.points), log=(),
         events=tuple(event for event in incident.events if event.turn is not Turn.WITHDRAWN),
     )  # fmt: skip
     begin = min(raised.evidence.since, raised.at - AGAIN_S)
@@ -163,6 +167,7 @@ def to_json(case: Case) -> bytes:
             "places": _PLACES.dump_python(list(site.places.values()), mode="json"),
             "points": _POINTS.dump_python(list(site.points.values()), mode="json"),
         },
+        "registers": _REGISTERS.dump_python(case.registers, mode="json"),
         "layouts": list(layouts),
     }  # fmt: skip
     rows = b",\n".join(orjson.dumps(row) for row in log)
@@ -191,6 +196,7 @@ def _case(document: dict[str, Any]) -> Case:
         number=document["number"], rule=document["rule"], key=document["key"], since=document["since"],
         until=document["until"], kind=RULES[settings["kind"]](**changed), places=tuple(settings["places"]),
         site=Site(campus["id"], campus["name"], places, points, calendar, sun),
+        registers=_REGISTERS.validate_python(document["registers"]),
         log=list(_log(document["log"], document["layouts"])),
         events=tuple(of_json(event) for event in document["events"]),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from daemon.config import Loaded
 from daemon.history import History, HistoryError, known_points
-from daemon.trial import engine_of, judged, placed_watches, read_points
+from daemon.trial import Registers, engine_of, judged, placed_watches, read_points
 from dashboard import words
 from dashboard.reader import Reader
 from rules import RULES
@@ -84,7 +84,7 @@ def accounts(
     points = {point.id: point for point in known_points(loaded)}
     settings = {watch.key: settings_of(kind) for kind, watch in chosen}
     witnesses = [Witness(watch, points) for _, watch in chosen]
-    engine = engine_of(witnesses, loaded.site)
+    engine = engine_of(witnesses, loaded.site, Registers(loaded.moduli, loaded.exchanges))
     wanted = read_points(witnesses, loaded.site)
     open_: dict[str, Event] = {}
     batches = history.batches(at - max(kind.memory_s for kind, _ in chosen), at, wanted)

@@ -65,9 +65,9 @@ def test_a_kettle_is_raised_and_cleared(
     text = "\n".join([lines[0], *(lines[1:] if order == "sorted" else reversed(lines[1:]))])
     assert replay(tmp_path, text) == 0
     events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    assert [(e["rule"], e["key"], e["place"], e["turn"], e["severity"]) for e in events] == [
-        ("high_power", "d/101", "d/101", "raised", "major"),
-        ("high_power", "d/101", "d/101", "cleared", "major"),
+    assert [(e["rule"], e["key"], e["place"], e["turn"]) for e in events] == [
+        ("high_power", "d/101", "d/101", "raised"),
+        ("high_power", "d/101", "d/101", "cleared"),
     ]
     assert START + 120 < events[0]["at"] <= START + 190
     assert events[0]["evidence"]["since"] == START + 120

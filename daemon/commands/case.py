@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from daemon.config import ConfigError, load
     from daemon.history import HistoryError, StoredHistory
     from daemon.store import incident
+    from daemon.trial import Registers
 
     try:
         loaded = load(args.config)
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
         found = incident(history.connection, args.number)
         if found is None:
             raise CaseError(f"there is no alert {args.number} in {loaded.store_path}")
-        case = case_of(loaded.rules, loaded.site, history, found)
+        registers = Registers(loaded.moduli, loaded.exchanges)
+        case = case_of(loaded.rules, loaded.site, history, found, registers=registers)
         file = args.output or Path(f"case-{args.number}.json")
         file.write_bytes(to_json(case))
     except (ConfigError, HistoryError, CaseError, OSError) as error:

@@ -46,7 +46,7 @@ def _table(config: Path, readings: Path) -> int:
     from daemon.config import ConfigError, load
     from daemon.history import HistoryError, history_of
     from daemon.readings_table import LeftOut
-    from daemon.trial import engine_of, judged
+    from daemon.trial import Registers, engine_of, judged
 
     left_out = LeftOut()
     try:
@@ -55,7 +55,8 @@ def _table(config: Path, readings: Path) -> int:
     except (ConfigError, HistoryError) as error:
         print(error, file=sys.stderr)
         return 2
-    _print(judged(engine_of(loaded.watches(), loaded.site), history.batches(0.0, float("inf"))))
+    registers = Registers(loaded.moduli, loaded.exchanges)
+    _print(judged(engine_of(loaded.watches(), loaded.site, registers), history.batches(0.0, float("inf"))))
     for line in left_out.lines(readings):
         print(line, file=sys.stderr)
     return 0
