@@ -130,7 +130,7 @@ def test_power_and_presence(
 
 
 @pytest.mark.parametrize(
-    ("kind", "wait"), [("classroom", 15), ("lab", 15), ("office", 20), ("washroom", 10), ("dorm_room", None)]
+    ("kind", "wait"), [("classroom", 15), ("lab", 15), ("office", 20), ("washroom", 10), ("stairwell", None)]
 )
 def test_each_kind_of_room_has_its_patience(kind: str, wait: int | None) -> None:
     watches = list(LightsLeftOn().watches(site({ROOM: (kind, POWER)})))

@@ -24,6 +24,10 @@ EVERYWHERE = {
     "teach/5": ("office", ["flow_lpm", "lighting/power_w", "occupied"]),
     "teach/6": ("washroom", ["lighting/power_w", "occupied"]),
     "teach/7": ("lab", ["lighting/power_w"]),
+    "teach/8": ("classroom", ["lighting/power_w", "illuminance_lx", "occupied", "ac/power_w"]),
+    "teach/9": ("classroom", ["projector/on"]),
+    "teach/10": ("corridor", ["lighting/power_w"]),
+    "dorm/102": ("dorm_room", ["lighting/power_w"]),
     "teach": ("teaching", ["flow_lpm"]),
 }
 DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a configuration may declare it
