@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"{error}\n")
         return 2
     language = loaded.message_language
-    lines = (*loaded.warnings, *_summary(loaded, language), _today(loaded.site.calendar, now, language))
+    lines = (*loaded.warnings, *_summary(loaded, language), today(loaded.site.calendar, now, language))
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
@@ -53,7 +53,7 @@ def _summary(loaded: Loaded, language: str) -> list[str]:
     return lines
 
 
-def _today(calendar: Calendar, now: float, language: str) -> str:
+def today(calendar: Calendar, now: float, language: str) -> str:
     """What the calendar makes of today: term, school day or not, whose timetable, periods."""
     day = calendar.local(now).date()
     names = WORDS["weekdays"][language].split(",")
@@ -67,6 +67,8 @@ def _today(calendar: Calendar, now: float, language: str) -> str:
     for period in calendar.periods:
         if period.first <= day <= period.last:
             places = ", ".join(sorted(period.places)) or WORDS["everywhere"][language]
+            told = "today_named_period" if period.name else "today_period"
             kind = WORDS[period.kind][language]
-            what.append(WORDS["today_period"][language].format(name=period.name or kind, kind=kind, places=places))
-    return WORDS["today"][language].format(day=day, weekday=names[day.weekday()], what="; ".join(what))
+            what.append(WORDS[told][language].format(name=period.name, kind=kind, places=places))
+    joined = WORDS["today_joins"][language].join(what)
+    return WORDS["today"][language].format(day=day, weekday=names[day.weekday()], what=joined)

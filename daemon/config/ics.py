@@ -30,6 +30,8 @@ def weekly_lessons(text: str, calendar: Calendar) -> tuple[list[tuple[int, str, 
         laid_out, ignored = _laid_out(events, calendar)
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:  # whatever it stumbles over
         raise UnreadableIcsError(str(error)) from error
+    if not events:
+        raise UnreadableIcsError("no VEVENT")
     lessons = []
     for (location, weekday, span), days in laid_out.items():
         number = min(days.values())
