@@ -249,7 +249,8 @@ def classroom(room: Classroom, day: Day, random: Random) -> Iterator[Load]:
     if not day.is_taught:
         return
     for lesson, end in PERIODS:
-        if room.has_projector and random.random() < 0.5:
+        is_taught = any(first <= lesson < last for first, last, _ in classes)
+        if room.has_projector and is_taught and random.random() < 0.6:
             on = lesson + random.uniform(0, 6)
             yield Load(f"{room.course}/projector", day.at(on), day.at(end + random.uniform(-3, 6)), 260.0, 30.0)
     if room.has_cooler and day.is_hot:
