@@ -1,20 +1,32 @@
 """The domain: nouns, engine and the registry of rule kinds. It holds no clock and does no I/O."""
 
+from rules.burst import Burst
+from rules.closed_flow import ClosedFlow
 from rules.expression import Expression
 from rules.high_power import HighPower
 from rules.lamp_out import LampOut
+from rules.leak import Leak
 from rules.left_on import LeftOn
 from rules.lights_after_hours import LightsAfterHours
 from rules.lights_all_night import LightsAllNight
 from rules.lights_in_daylight import LightsInDaylight
 from rules.lights_left_on import LightsLeftOn
 from rules.limit import Limit
+from rules.meter_balance import MeterBalance
+from rules.night_flow import NightFlow
+from rules.reverse_flow import ReverseFlow
 from rules.rule import RuleKind
 from rules.running_water import RunningWater
 from rules.silent import Silent
 
 RULES: dict[str, type[RuleKind]] = {
     "running_water": RunningWater,
+    "leak": Leak,
+    "night_flow": NightFlow,
+    "burst": Burst,
+    "closed_flow": ClosedFlow,
+    "reverse_flow": ReverseFlow,
+    "meter_balance": MeterBalance,
     "lights_left_on": LightsLeftOn,
     "lights_after_hours": LightsAfterHours,
     "lights_all_night": LightsAllNight,

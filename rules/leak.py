@@ -1,7 +1,7 @@
 """A leak (漏水): water that never stands still for long, by day or night.
 
-Strategy. A leak of q L/h at a meter of p litres a pulse leaves no gap longer than 60 p/q minutes; people leave long ones:
-the more they are, the shorter. So the longest still gap of a day is held against G = 1.3 x 60 p/q, with the
+Strategy. A leak of q L/h at a meter of p litres a pulse leaves no gap longer than 60 p/q minutes; people leave longer
+ones: the more they are, the shorter. So the longest still gap of a day is held against G = 1.3 x 60 p/q, with the
 smallest q that the number of people behind the meter lets one tell (simulated for 4, 30, 120 and 600 people, see
 `LEAST_LPH`). A dripping cistern gives its water by refills, which are as good as pulses of a few litres (`REFILL_L`).
 A gap is what readings prove: from one that shows a draw to the last that shows none after it. Time that nobody heard
@@ -183,9 +183,11 @@ class Leak:
         "zh": Words(
             "漏水",
             "发现昼夜不停的小漏水。漏水的水表停不了多久：每脉冲 1 升、每小时漏 20 升，最多停 3 分钟；有人用水的地方"
-            "总会停更久。一整天（suspect_h）找不到够长的停顿就记入日报，满两天（alarm_h）在上班时间通知维修。多长算长，"
+            "总会停更久。一整天（suspect_h）找不到够长的停顿就记入日报，满两天（alarm_h）在上班时间通知维修。"
+            "多长算长，"
             "由水表每脉冲的升数（自动学会）和表后人数决定：房间能看出每小时 10 升，走廊 10 升，宿舍一层 20 升；"
-            "脉冲越粗，能看出的漏水越大，整栋楼要 1 升脉冲的表。一阵一阵补水的水箱也能发现，只要补水够勤。没有读数的时间不算。",
+            "脉冲越粗，能看出的漏水越大，整栋楼要 1 升脉冲的表。一阵一阵补水的水箱也能发现，只要补水够勤。"
+            "没有读数的时间不算。",
             "找漏点：先看马桶水箱和水龙头，再关支阀看水表停不停；一时修不好就关支阀。",
             {
                 "leak.raised": "一整天没有停过 {limit_s}以上，最长只停 {gap_s}；可能漏水，每小时约 {lph:.0f} 升",

@@ -1,10 +1,10 @@
 """Night flow (夜间流量): what flows when nobody draws water, held against the same meter's own nights.
 
-Strategy. Of each night from 02:00 to 05:00 the lowest mean of an hour is kept. It is too much when it exceeds the median
-of the last 21 nights by three robust deviations (1.4826 times the median deviation), by 0.6 pulses and by 5 L/h; two such
-nights in a row are told. A night that was too much is not learned from, and nights of term and of holidays have a
-history each, so that the first night of term is none. A meter that never stood still in any night is listed once: a
-cooling tower, a urinal cistern, or a leak older than the meter. Nothing but the window is looked at, and the register
+Strategy. Of each night from 02:00 to 05:00 the lowest mean of an hour is kept. It is too much when it exceeds the
+median of the last 21 nights by three robust deviations (1.4826 times the median deviation), by 0.6 pulses and by 5 L/h;
+two such nights in a row are told. A night that was too much is not learned from, and nights of term and of holidays
+have a history each, so that the first night of term is none. A meter that never stood still in any night is listed
+once: a cooling tower, a urinal cistern, or a leak older than the meter. Only the window is looked at, and the register
 bridges what was not heard; where only a flow is known, a gap begins the hour anew.
 """
 

@@ -15,7 +15,7 @@ Where that is a third of the hold or more, the meter is too coarse and says so.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from rules.calendar import Stretch
 from rules.hours import Hours
@@ -62,7 +62,7 @@ class _State(NamedTuple):
     heard: int = 0
     minutes: tuple[float, ...] = ()
     still_at: float | None = None
-    run: tuple[float, float, float, float, float, bool] | None = None  # a _Run, which JSON brings back as a tuple
+    run: tuple[Any, ...] | None = None  # a _Run, which JSON brings back as a tuple
     mode: int = _Mode.OPEN
     mode_until: float = 0.0
     register: _Register | None = None
@@ -209,7 +209,8 @@ class RunningWaterWatch:
         if x.run is None:
             is_running = x.still_at is None and mean >= self.limit_lpm
             return (x._replace(run=tuple(_Run(at))) if is_running else x), ()
-        x, run = self._in_mode(x, at), _Run(*x.run)
+        run = _Run(*x.run)
+        x = self._in_mode(x, at)
         is_still = x.still_at is not None and at >= x.still_at + self.still_s
         if is_still or mean < (self.limit_lpm / 2 if run.is_raised else self.limit_lpm):
             return x._replace(run=None), (self._change(Turn.CLEARED, run),) if run.is_raised else ()

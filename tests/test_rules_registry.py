@@ -12,6 +12,7 @@ from recordings import site
 from rules import RULES
 from rules.expression import Expression
 from rules.limit import Limit
+from rules.meter_balance import MeterBalance
 from rules.rule import Bounds, Choice, RuleKind, Text, parameters
 from rules.watch import Watch, signature
 
@@ -28,6 +29,10 @@ EVERYWHERE = {
     "teach/9": ("classroom", ["projector/on"]),
     "teach/10": ("corridor", ["lighting/power_w"]),
     "dorm/102": ("dorm_room", ["lighting/power_w"]),
+    "dorm/1F": ("washroom", ["flow_lpm"]),
+    "dorm/main": ("pump_room", ["volume_m3"]),
+    "dorm/hot": ("pump_room", ["volume_m3", "spare/volume_m3"]),
+    "dorm": ("dormitory", ["flow_lpm"]),
     "teach": ("teaching", ["flow_lpm"]),
 }
 DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a configuration may declare it
@@ -35,11 +40,16 @@ DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a config
     "expression": Expression(
         name="both", points=(("p", "dorm/101/power_w"), ("q", "dorm/101/reactive_power_var")), when="p + q > 3000"
     ),
+    "meter_balance": MeterBalance(
+        name="dorm", parent=(("main", "dorm/main/volume_m3"),), children=(("hot", "dorm/hot/volume_m3"),)
+    ),
 }
 CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of parameters that are no numbers
     ("limit", "quantity"): {"quantity": "occupied"},
     ("limit", "part"): {"part": "lighting"},
     ("limit", "points"): {"quantity": "", "points": (("teach/1/occupied", "teach/1/occupied"),)},
+    ("meter_balance", "parent"): {"parent": (("spare", "dorm/hot/spare/volume_m3"),)},
+    ("meter_balance", "children"): {"children": (("spare", "dorm/hot/spare/volume_m3"),)},
     ("expression", "points"): {"points": (("p", "dorm/101/power_w"), ("q", "teach/2/power_w"))},
     ("expression", "when"): {"when": "p + q > 3001"},
 }
