@@ -33,7 +33,7 @@ from typing import Any
 
 from adapters.dlt645 import BadDigitError, number
 from rules.model import Reason
-from rules.quantity import UNITS
+from rules.quantity import QUANTITIES, UNITS, Kind
 
 PROTOCOLS = ("dlt645-2007",)
 VECTOR_KINDS = ("captured", "derived", "simulated")
@@ -63,6 +63,11 @@ class Field:
     def label(self) -> str:
         """`power_w`, or `power_w/A` for one phase."""
         return f"{self.quantity}/{self.phase}" if self.phase else self.quantity
+
+    @property
+    def modulus(self) -> float:
+        """Where a register with so many digits starts again from 0, in the quantity's own unit."""
+        return float(10 ** (2 * self.size - self.decimals)) * self.factor
 
     @property
     def factor(self) -> float:
@@ -131,6 +136,14 @@ class DeviceTable:
     def quantities(self) -> tuple[str, ...]:
         """What a poll brings: the quantities that become points."""
         return tuple(field.quantity for query in self.polled for field in query.fields)
+
+    def moduli(self, *, multiplier: float = 1.0) -> dict[str, float]:
+        """Where the counters of a poll start again from 0, by quantity, with the device's multiplier."""
+        counters = (field for query in self.polled for field in query.fields)
+        return {
+            field.quantity: field.modulus * (multiplier if field.quantity in CT_SCALED else 1.0)
+            for field in counters if QUANTITIES[field.quantity].kind is Kind.COUNTER
+        }  # fmt: skip
 
 
 def load_tables(extra_dir: Path | None = None) -> dict[str, DeviceTable]:

@@ -10,13 +10,15 @@ from rules.model import Point, source_device, state_point
 class Field:
     """One value in a payload: where it is (`ENERGY.Power[0]`; empty: the whole payload) and what it means.
 
-    `scale` turns the device's number into the quantity's own unit (unit factor times multiplier 倍率).
+    `scale` turns the device's number into the quantity's own unit (unit factor times multiplier 倍率). A counter
+    starts again from 0 at `modulus`, in the quantity's own unit; None: not known.
     """
 
     path: str
     quantity: str
     part: str = ""
     scale: float = 1.0
+    modulus: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +125,12 @@ def device_of(source_name: str, topic_filter_filled: str) -> str:
 
 
 def state_points(sources: Iterable[Source]) -> list[Point]:
-    """What the transports themselves know, as points: whether each source is online, and delivers a backlog."""
+    """What the transports themselves know, as points: whether each source is online, and delivers a backlog.
+
+    `attended` is 0 where a source counts as offline only because the gateway itself was off.
+    """
     return [
         Point(state_point(s.name, q), source_device(s.name), "", q, source_device(s.name), s.name, 0.0)
         for s in sources
-        for q in ("online", "backlog")
+        for q in ("online", "backlog", "attended")
     ]

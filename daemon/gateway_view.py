@@ -12,7 +12,10 @@ from daemon.pipeline import Clock, Pipeline
 from dashboard.view import Latest, SourceState, Told
 from rules.engine import RunningHold
 from rules.incident import Incident
-from rules.model import Reading, Site
+from rules.model import Point, Reading, Site
+from rules.watch import Refiner
+
+LEAD_S = 86_400.0  # what is read of a counter before the flow that it shows: how large its pulse is
 
 
 class Changes:
@@ -35,7 +38,7 @@ class GatewayView:
 
     def __init__(
         self, site: Site, sources: Mapping[str, str], path: Path, *, pipeline: Pipeline, driver: Driver, clock: Clock,
-        changes: Changes,
+        changes: Changes, refiners: Callable[[], Iterable[Refiner]],
     ) -> None:  # fmt: skip
         self._site = site
         self._sources = sources
@@ -44,6 +47,7 @@ class GatewayView:
         self._driver = driver
         self._clock = clock
         self._changes = changes
+        self._refiners = refiners
         self._local = threading.local()
 
     @property
@@ -68,7 +72,7 @@ class GatewayView:
         return self._driver.ask(lambda: list(self._pipeline.engine.holds()))
 
     def latest(self) -> dict[str, Latest]:
-        rows = self._driver.ask(self._pipeline.latest.rows)
+        rows = self._driver.ask(self._pipeline.newest)
         return {point: Latest(*row) for point, row in rows.items()}
 
     def sources(self) -> Sequence[SourceState]:
@@ -81,15 +85,35 @@ class GatewayView:
                 states.append(SourceState(name, kind, None, 0.0, 0, {}, ""))
         return states
 
+    def rejected(self) -> Mapping[str, Mapping[str, int]]:
+        return self._driver.ask(lambda: {point: dict(by) for point, by in self._pipeline.engine.rejected().items()})
+
     def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
         wanted = set(points)
+        derived = {point for point in wanted if point in self._site.points and self._site.points[point].of}
+        found = self._logged(wanted - derived, since, until)
+        for point in derived:
+            found += self._derived(self._site.points[point], since, until)
+        return sorted(found, key=lambda reading: reading.at)
+
+    def _derived(self, point: Point, since: float, until: float) -> list[Reading]:
+        """The readings of a point that is not logged, made again of those that are."""
+        refiner = next(refiner for refiner in self._refiners() if refiner.point == point.of)
+        found: list[Reading] = []
+        for _, at, value in sorted(self._logged({point.of}, since - LEAD_S, until), key=lambda reading: reading.at):
+            refined = refiner.refine(at, value) or {}
+            if point.id in refined and at >= since:
+                found.append(Reading(point.id, at, refined[point.id]))
+        return found
+
+    def _logged(self, wanted: set[str], since: float, until: float) -> list[Reading]:
         # What waits is asked for first: a commit in between then shows twice, never not at all.
         waiting = self._driver.ask(self._pipeline.uncommitted)
         found = dict.fromkeys(store.readings(self._connection(), wanted, since, until))
         for sample in waiting:
             if since <= sample.at <= until:
                 found.update((Reading(p, sample.at, v), None) for p, v in sample.values.items() if p in wanted)
-        return sorted(found, key=lambda reading: reading.at)
+        return list(found)
 
     def notices(self) -> Sequence[str]:
         keys = []

@@ -39,6 +39,8 @@ SNAPSHOT_S = 3600.0
 SHORT_STOP_S = 60.0        # a stop no longer than this and a commit is no downtime
 UNDERWAY_S = 60.0          # how long stamps of before the clock was right may still be on their way
 CLOCK_BACK_S = 600.0       # a clock set back by more starts everything anew; by less, time stands until it is caught up
+OFFSET_S = 5.0             # a device's clock is logged when it is off by this much more or less than before
+MOST_OFFSET_S = 1e11       # a time that is none
 LATE_RUN = 5               # samples that come too late in a row before a device's clock is no longer believed
 HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobody can send again is counted and dropped
 
@@ -90,6 +92,7 @@ class Pipeline:
         outbox_rows: Callable[[Event, int], Iterable[OutboxRow]],
         acknowledge: Callable[[str, int, Sequence[int]], None],
         changed: Callable[[str], None],
+        clock_points: Mapping[str, str] | None = None,
     ) -> None:
         self.engine = engine
         self._store = store
@@ -112,6 +115,8 @@ class Pipeline:
         self._begun_at: float | None = None      # when the clock was found right (monotonic)
         self._last_at: dict[str, float] = {}
         self._late_runs: dict[str, int] = {}
+        self._clock_points = clock_points or {}  # device -> the point of its clock's offset
+        self._offsets: dict[str, float] = {}     # as last logged
         self.latest = LatestValues()
         self._pending_since: float | None = None
         self._waiting_since: float | None = None
@@ -158,6 +163,9 @@ class Pipeline:
             return
         device = what.device
         at, how, reason = self._check.time(received, what.at)
+        clock_point = self._clock_points.get(device)
+        if clock_point is not None and received.how is How.TIMED and not received.resent:
+            values = self._with_offset(values, clock_point, what.at - received.arrived)
         if how is How.TIMED and self._is_always_late(device, at):
             at, how, reason = stamp(received.arrived), How.ARRIVAL, Reason.CLOCK_BEHIND
         if reason is not None:
@@ -174,6 +182,13 @@ class Pipeline:
         if flag is Flag.LATE:
             behind = f"{self.engine.mark - at:.0f} s behind the mark"
             record.note_fault(Fault(device, received.arrived, Reason.LATE, behind))
+
+    def _with_offset(self, values: Mapping[str, float], point: str, offset_s: float) -> Mapping[str, float]:
+        """The values, with how far the device's clock is off where that is news."""
+        if not abs(offset_s - self._offsets.get(point, 0.0)) > OFFSET_S or abs(offset_s) > MOST_OFFSET_S:
+            return values
+        self._offsets[point] = offset_s
+        return {**values, point: round(offset_s, 1)}
 
     def _log(self, record: SourceRecord, sample: Sample, *, backlog: bool = False) -> Flag:
         flag = self.engine.take(sample, backlog=backlog)
@@ -253,7 +268,8 @@ class Pipeline:
         if mark == 0.0 or self._clock.now() - mark < self._commit_s + SHORT_STOP_S:
             return  # what the sensors sent during a restart of seconds waited at the broker
         for record in self._sources.values():
-            self._log(record, Sample(stamp(mark + 0.001), record.device, {f"{record.device}/online": 0.0}))
+            nobody = {f"{record.device}/online": 0.0, f"{record.device}/attended": 0.0}
+            self._log(record, Sample(stamp(mark + 0.001), record.device, nobody))
 
     # -- time
 
@@ -379,6 +395,11 @@ class Pipeline:
     def uncommitted(self) -> list[Sample]:
         """Samples that wait for their commit."""
         return [sample for sample, _ in self._entries]
+
+    def newest(self) -> dict[str, tuple[float, float, bool]]:
+        """The newest value of every point, by point: time, value, whether it is shown only; derived ones too."""
+        derived = {point: (at, value, False) for point, (at, value) in self.engine.derived().items()}
+        return self.latest.rows() | derived
 
     def health(self) -> dict[str, Health]:
         """Every source that is known."""

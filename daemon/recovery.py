@@ -2,17 +2,18 @@
 
 The snapshot gives every watch its state as of one commit, the log from there on the rest, with the flags and marks
 that were stored, so the engine decides nothing anew. A watch that the snapshot does not know as it is now (new, or
-with other parameters or inputs) is warmed up alone from the older log with nobody told; since watches are
-independent that changes no other. What is open but no longer holds is withdrawn.
+with other parameters or inputs) is warmed up alone from as much of the older log as its kind rests on, with nobody
+told; since watches are independent that changes no other. What is open but no longer holds is withdrawn.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from daemon.open_alert import OpenAlert, withdrawal
 from daemon.pipeline import Pipeline
 from daemon.store import Store
+from rules import RULES
 from rules.engine import Engine
 from rules.incident import Incident
 from rules.model import Event, Turn
@@ -20,7 +21,7 @@ from rules.watch import Watch
 
 log = logging.getLogger("caretaker.recovery")
 
-WARM_UP_S = 26 * 3600.0  # a day and the evening before; further back where an open alert began earlier
+SETTLE_S = 2 * 3600.0  # before what a kind rests on: refiners and holds that run already at its begin
 
 
 class Recovered(NamedTuple):
@@ -57,8 +58,8 @@ def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incident
                 pipeline.add_events([event])
     known = {(watch.rule, watch.key) for watch in watches}
     opened = {(incident.raised.rule, incident.raised.key): incident for incident in incidents}
-    since = min([engine.mark - WARM_UP_S, *(i.raised.evidence.since for name, i in opened.items() if name in cold)])
-    warm_open = _warm_up(engine, store, [w for w in watches if (w.rule, w.key) in cold], since) if cold else {}
+    begun = {name: incident.raised.evidence.since for name, incident in opened.items() if name in cold}
+    warm_open = _warm_up(engine, store, [w for w in watches if (w.rule, w.key) in cold], begun)
     gone = [
         incident for name, incident in opened.items() if name not in known or (name in cold and name not in warm_open)
     ]
@@ -72,17 +73,37 @@ def recover(pipeline: Pipeline, store: Store, watches: Sequence[Watch], incident
 
 
 def _warm_up(
+    engine: Engine, store: Store, watches: Sequence[Watch], begun: Mapping[tuple[str, str], float]
+) -> dict[tuple[str, str], Event]:
+    """Run changed watches alone over the log; the raise of each that holds at its end.
+
+    Watches that rest on equally much of the past run together. `begun` says where an open alert reaches back further.
+    """
+    by_begin: dict[float, list[Watch]] = {}
+    for watch in watches:
+        since = engine.mark - RULES[watch.rule].memory_s
+        since = min(since, begun.get((watch.rule, watch.key), since)) - SETTLE_S
+        by_begin.setdefault(since, []).append(watch)
+    raised: dict[tuple[str, str], Event] = {}
+    for since, alike in by_begin.items():
+        raised |= _warmed(engine, store, alike, since)
+    return raised
+
+
+def _warmed(
     engine: Engine, store: Store, watches: Sequence[Watch], since: float
 ) -> dict[tuple[str, str], Event]:
-    """Run changed watches alone over the recent log; the raise of each that holds at its end."""
-    alone = Engine(watches)
+    """Bring these watches from a time to the engine's mark, in the registers that the engine goes on with."""
+    wanted = engine.logged_points(watches)
+    alone = Engine(watches, [refiner for refiner in engine.refiners_as_of(since) if refiner.point in wanted])
     raised: dict[tuple[str, str], Event] = {}
     for batch in store.batches(since=since):
         if batch.mark < alone.mark:  # here the clock was set back, and all began anew
             alone.forget()
             raised.clear()
         for sample, flag in batch.entries:
-            alone.take(sample, flag=flag)
+            if not wanted.isdisjoint(sample.values) or sample.device.startswith("source/"):
+                alone.take(sample, flag=flag)
         for event in alone.advance(batch.mark):
             if event.turn is Turn.RAISED:
                 raised[event.rule, event.key] = event

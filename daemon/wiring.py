@@ -12,10 +12,13 @@ from adapters.device_table import load_tables
 from adapters.mqtt import MqttTransport
 from adapters.notify import send
 from adapters.serial_line import SerialTransport
-from adapters.source import MqttSource, state_points
+from adapters.source import MqttSource
 from daemon.config import Loaded
+from daemon.config.points import CLOCK
 from daemon.driver import Driver
+from daemon.facts import Declarations, folder_of
 from daemon.gateway_view import Changes, GatewayView
+from daemon.history import known_points
 from daemon.message import compose
 from daemon.outbox import SqliteOutbox
 from daemon.pipeline import Batch, Clock, Pipeline
@@ -27,6 +30,7 @@ from dashboard.panel import panel
 from dashboard.server import PanelServer
 from rules.check import Check
 from rules.engine import Engine
+from rules.fact import PEOPLE, permits
 from rules.model import Received
 
 log = logging.getLogger("caretaker")
@@ -48,6 +52,7 @@ class Gateway(NamedTuple):
     changes: Changes
     store: Store
     transports: Sequence[Transport]
+    declarations: Declarations
     teller: Teller
     server: PanelServer
 
@@ -57,6 +62,7 @@ class Gateway(NamedTuple):
         self.server.start()
         for transport in self.transports:
             transport.start()
+        self.declarations.start()
         self.teller.start()
 
     def stop(self) -> None:
@@ -66,6 +72,7 @@ class Gateway(NamedTuple):
             self.driver.ask(self.pipeline.commit)
         for transport in self.transports:
             transport.stop()
+        self.declarations.stop()
         self.server.stop()
         self.driver.stop()
         self.store.close()
@@ -80,13 +87,16 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     watches = list(loaded.watches())
     incidents = store.open_incidents()
     pipeline = Pipeline(
-        Engine(watches), store, Check([*loaded.site.points.values(), *state_points(loaded.sources)]), clock,
+        Engine(watches, loaded.refiners()), store, Check(known_points(loaded)), clock,
         grace_s=loaded.grace_s, commit_s=loaded.commit_s,
         open_alerts=open_alerts(incidents), next_number=store.next_number(),
-        windows={source.name: store.window(source.name) for source in loaded.sources},
+        windows={name: store.window(name) for name in (PEOPLE, *(source.name for source in loaded.sources))},
         outbox_rows=lambda event, number: rows_for(event, number, loaded.channels, loaded.site.calendar),
-        acknowledge=lambda source, session, packets: brokers[source].acknowledge(session, packets),
+        acknowledge=lambda source, session, packets: (
+            declarations.acknowledge(packets) if source == PEOPLE else brokers[source].acknowledge(session, packets)
+        ),
         changed=changes.announce,
+        clock_points={point.device: point.id for point in loaded.site.points.values() if point.quantity == CLOCK},
     )  # fmt: skip
     found = recover(pipeline, store, watches, incidents)
     log.info(
@@ -96,6 +106,10 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
 
     driver = Driver(pipeline, died)
     tables = load_tables()
+    declarations = Declarations(folder_of(loaded.store_path), loaded.site, hand_over=driver.put, clock=clock.now)
+    if found.warmed:
+        newest = {point: row[1] for point, row in pipeline.latest.rows().items()}
+        declarations.remind(permits(newest, loaded.site.places, clock.now()))
     transports: list[Transport] = []
     for source in loaded.sources:
         if isinstance(source, MqttSource):
@@ -112,14 +126,14 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     changes.subscribe(lambda what: teller.ring() if what == "incidents" else None)
     view = GatewayView(
         loaded.site, {s.name: "mqtt" if isinstance(s, MqttSource) else "serial" for s in loaded.sources},
-        loaded.store_path, pipeline=pipeline, driver=driver, clock=clock, changes=changes,
+        loaded.store_path, pipeline=pipeline, driver=driver, clock=clock, changes=changes, refiners=loaded.refiners,
     )  # fmt: skip
     app = panel(
         view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),
         banner=banner,
     )  # fmt: skip
     server = PanelServer(app, loaded.panel.host, loaded.panel.port)
-    return Gateway(pipeline, driver, changes, store, transports, teller, server)
+    return Gateway(pipeline, driver, changes, store, transports, declarations, teller, server)
 
 
 def _from_broker(name: str, driver: Driver) -> Callable[..., None]:

@@ -1,7 +1,7 @@
 """The pages that people read: what each one shows, and the language it shows it in."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ LONGEST_CHART_S = 3 * 86400.0
 PAST_S = 6 * 3600.0            # what the charts of a place show
 RECENT_ALERTS = 30
 MOST_HOLDS = 12
+MOST_REJECTED = 50             # points with rejected readings
 MOST_POINTS_AT_ONCE = 250      # a larger campus is shown a building at a time
 NUMBER = re.compile(r"[0-9]{1,18}")   # of an alert; a store counts no further
 YEAR_S = 365 * 86400
@@ -41,6 +42,13 @@ class Building(NamedTuple):
     place: Place
     places: Sequence[Place]
     open: int
+
+
+class Rejected(NamedTuple):
+    """A point whose readings were rejected, why, and how often."""
+
+    point: Point
+    reasons: Mapping[str, int]
 
 
 class Values:
@@ -129,12 +137,17 @@ class Pages:
         return self._page(
             request, "place.html", place=place, incidents=incidents, values=Values(self._campus), past_s=PAST_S,
             rooms=self._measured(place_id) if place.id == place.building else [],
+            rejected=self._rejected(site.points_at(place_id)),
             charts=_charts(self._series(site.points_at(place_id), frame), frame, reader),
         )  # fmt: skip
 
     def sources(self, request: Request) -> Response:
-        """Each source: whether it is reachable, what came from it, what could not be read and why."""
-        return self._page(request, "sources.html", sources=self._campus.sources())
+        """Each source: whether it is reachable, what came from it, what could not be read or believed, and why."""
+        rejected = self._rejected(self._campus.site.points.values())
+        return self._page(
+            request, "sources.html", sources=self._campus.sources(), rejected=rejected[:MOST_REJECTED],
+            more_rejected=max(0, len(rejected) - MOST_REJECTED),
+        )  # fmt: skip
 
     def sign_in(self, request: Request, *, next: str, wait_s: int = 0, is_wrong: bool = False) -> Response:
         """The form that asks for the password."""
@@ -165,6 +178,12 @@ class Pages:
         site = self._campus.site
         places = [place for place in site.places.values() if place.building == building and site.points_at(place.id)]
         return sorted(places, key=lambda place: place.id != building)
+
+    def _rejected(self, points: Iterable[Point]) -> list[Rejected]:
+        """Those of the points that had readings rejected, the most first."""
+        found = self._campus.rejected()
+        rows = [Rejected(point, found[point.id]) for point in points if point.id in found]
+        return sorted(rows, key=lambda row: -sum(row.reasons.values()))
 
     def _evidence(self, incident: Incident, points: Sequence[Point]) -> tuple[Frame, list[Series]]:
         """The frame of an alert's chart, and what to draw in it.

@@ -60,6 +60,9 @@ class Campus(Protocol):
 
     def sources(self) -> Sequence[SourceState]: ...
 
+    def rejected(self) -> Mapping[str, Mapping[str, int]]:
+        """How many readings no rule was to see, by point id and reason."""
+
     def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
         """Readings of these points by time, committed or not."""
 

@@ -49,8 +49,8 @@ class CounterRefiner:
     """One counter of a place of `size` 0 to 2; `flow` is the point of the flow that is derived from it, if any."""
 
     __slots__ = (
-        "_at", "_before", "_done", "_exchanges", "_flow", "_flow_point", "_grain", "_held", "_is_calm", "_moduli",
-        "_limit", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts", "_since", "_slip", "_start", "point",
+        "_at", "_before", "_done", "_exchanges", "_flow", "_flow_point", "_grain", "_held", "_is_calm", "_limit",
+        "_moduli", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts", "_since", "_slip", "_start", "point",
         "rejected",
     )  # fmt: skip
     signature = "counter:1"
@@ -77,6 +77,11 @@ class CounterRefiner:
     def repeated(self, reason: str, times: int) -> None:
         """Note readings that came besides another one of the same time."""
         self._count(reason, times)
+
+    @property
+    def derives(self) -> Sequence[str]:
+        """The point of the flow, if there is one."""
+        return (self._flow_point,) if self._flow_point else ()
 
     @property
     def derived(self) -> Mapping[str, tuple[float, float]]:

@@ -345,6 +345,12 @@ class Engine:
         """The newest readings, with their times, of points that are not measured but derived."""
         return {name: newest for refiner in self._refiners.values() for name, newest in refiner.derived.items()}
 
+    def logged_points(self, watches: Iterable[Watch]) -> frozenset[str]:
+        """The points as they are logged that these watches rest on: before what is derived or rejected."""
+        of = {name: refiner.point for refiner in self._refiners.values() for name in refiner.derives}
+        inputs = (point.partition("!")[0] for watch in watches for point in watch.inputs.values())
+        return frozenset(of.get(point, point) for point in inputs)
+
     def refiners_as_of(self, at: float) -> list[Refiner]:
         """Fresh refiners for readings after a time, such that counters go on in the same registers."""
         return [refiner.as_of(at) for refiner in self._refiners.values()]

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf, log10
 from typing import Any
 
-from rules.counter import CounterRefiner, Exchange
+from rules.counter import COUNTER, SPIKE, UNIT, CounterRefiner, Exchange
 from rules.model import Place, Point, Site
 from rules.quantity import QUANTITIES, Kind
 from rules.watch import Refiner
 
-SPIKE, UNIT, STUCK = "spike", "unit", "stuck"
+STUCK = "stuck"
+REASONS = (SPIKE, UNIT, STUCK, COUNTER, "repeated", "differs")  # why a reading is rejected
 SLIPS = (1000.0, 100.0, 10.0)
 LEARNING = 200          # readings before a point's own band counts
 FAR = 8.0               # times its own extremes: far outside its history
@@ -30,8 +31,8 @@ LEARNED_S = 86_400.0
 IDLE_SHARE = 0.1        # of its own top: below it a point may rest as long as it likes
 FINEST = 1e-3           # the finest digit that is looked for
 
-SMALL_PLACES = frozenset({"dorm_room", "classroom", "office", "staff_flat", "corridor", "stairwell", "washroom", "gate"})
-ROOMS = frozenset({"lab", "library", "canteen", "shop", "boiler_room", "drinking_boiler", "pump_room"})
+SMALL = frozenset({"dorm_room", "classroom", "office", "staff_flat", "corridor", "stairwell", "washroom", "gate"})
+LARGE = frozenset({"lab", "library", "canteen", "shop", "boiler_room", "drinking_boiler", "pump_room"})
 _SENSE: Mapping[str, tuple[float, float, float]] = {  # most that makes sense in a small place, a large one, a building
     "power_w": (2e4, 5e5, 5e6),
     "reactive_power_var": (2e4, 5e5, 5e6),
@@ -53,7 +54,7 @@ UNREFINED = frozenset({"permit_w", "permit_from", "permit_until", "clock_offset_
 def size_of(place: Place | None) -> int:
     """0 for a small place, 1 for a large room, 2 for a building or what feeds one."""
     kind = place.kind if place else ""
-    return 0 if kind in SMALL_PLACES else 1 if kind in ROOMS else 2
+    return 0 if kind in SMALL else 1 if kind in LARGE else 2
 
 
 def refiners(
@@ -96,7 +97,8 @@ class GaugeRefiner:
 
     __slots__ = (
         "_bottom", "_changes", "_factor", "_grain", "_high", "_is_calm", "_is_steady", "_least", "_longest", "_low",
-        "_most", "_patience", "_readings", "_run", "_since", "_slipping", "_top", "_value", "_wild", "point", "rejected",
+        "_most", "_patience", "_readings", "_run", "_since", "_slipping", "_top", "_value", "_wild", "point",
+        "rejected",
     )  # fmt: skip
     signature = "gauge:1"
 
@@ -123,8 +125,13 @@ class GaugeRefiner:
         self._count(reason, times)
 
     @property
-    def derived(self) -> Mapping[str, tuple[float, float]]:
+    def derives(self) -> Sequence[str]:
         """A gauge gives nothing but itself."""
+        return ()
+
+    @property
+    def derived(self) -> Mapping[str, tuple[float, float]]:
+        """Nothing, as it derives nothing."""
         return {}
 
     def as_of(self, at: float) -> "GaugeRefiner":
@@ -146,7 +153,8 @@ class GaugeRefiner:
         self._patience = FEW_REPEATS
 
     def _is_idle(self, value: float) -> bool:
-        return value == 0.0 or (not self._is_steady and abs(value) < IDLE_SHARE * max(abs(self._top), abs(self._bottom)))
+        most = max(abs(self._top), abs(self._bottom))
+        return value == 0.0 or (not self._is_steady and abs(value) < IDLE_SHARE * most)
 
     def _repeated(self, at: float, value: float) -> Mapping[str, float] | None:
         """A value that came `_patience` times in a row: frozen, or to be looked at again later."""
@@ -165,9 +173,9 @@ class GaugeRefiner:
         self._factor = 0.0
         if not self._is_sensible(value):
             return self._senseless(value)
-        if self._is_steady and self._readings >= LEARNING and value != 0.0:
-            if value > self._high or value < self._low:
-                return self._senseless(value)
+        is_known = self._is_steady and self._readings >= LEARNING and value != 0.0
+        if is_known and not self._low <= value <= self._high:
+            return self._senseless(value)
         held, self._wild = self._wild, None
         self._note(at, value)
         refuted = None if held is None else self._refuted(held, value)

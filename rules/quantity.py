@@ -47,7 +47,7 @@ _COUNTERS = (
     ("volume_m3", "m³", 0.0, 1e10),
     ("gas_m3", "m³", 0.0, 1e10),
 )
-_STATES = ("occupied", "door_open", "flame", "on", "online", "backlog")
+_STATES = ("occupied", "door_open", "flame", "on", "online", "backlog", "attended")
 
 QUANTITIES: dict[str, Quantity] = (
     {name: Quantity(name, unit, Kind.GAUGE, low, high) for name, unit, low, high in _GAUGES}

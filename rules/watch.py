@@ -56,11 +56,15 @@ class Refiner(Protocol):
         """What watches get instead of this reading, by point id; None: the reading itself."""
 
     def repeated(self, reason: str, times: int) -> None:
-        """Note readings that came besides another one of the same time: `repeated` or, with another value, `differs`."""
+        """Note readings that came besides another of the same time: `repeated` or, with another value, `differs`."""
+
+    @property
+    def derives(self) -> Sequence[str]:
+        """The points that it makes of its own."""
 
     @property
     def derived(self) -> Mapping[str, tuple[float, float]]:
-        """The newest readings, with their times, of the points it derives."""
+        """The newest readings of these, with their times."""
 
     def as_of(self, at: float) -> "Refiner":
         """A fresh one for the readings after a time; a counter goes on in the same continuous register."""

@@ -26,6 +26,7 @@ class FakeCampus:
     states: list[SourceState] = field(default_factory=list)
     log: list[Reading] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    refused: dict[str, dict[str, int]] = field(default_factory=dict)
     listeners: list[Callable[[str], None]] = field(default_factory=list)
     is_heard: threading.Event = field(default_factory=threading.Event)
 
@@ -50,6 +51,9 @@ class FakeCampus:
 
     def sources(self) -> Sequence[SourceState]:
         return self.states
+
+    def rejected(self) -> dict[str, dict[str, int]]:
+        return self.refused
 
     def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
         wanted = set(points)
@@ -127,6 +131,9 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
                     "000000012345: no answer to 02 03 00 00"),
         SourceState("boiler house", "mqtt", None, 0.0, 0, {}, ""),
     ]  # fmt: skip
+    campus.refused = {
+        "dorm-3/402/power_w": {"spike": 3, "repeated": 1_214}, "dorm-3/1F-wash/volume_m3": {"unit": 12},
+    }  # fmt: skip
     return campus
 
 

@@ -12,6 +12,7 @@ from dashboard import words
 from dashboard.reader import Reader, number
 from rules import RULES
 from rules.model import PLACE_KINDS, Delivery, Hold, Point, Reason, Severity, Turn
+from rules.quality import REASONS
 from rules.quantity import QUANTITIES, Kind
 
 FOLDER = Path(words.__file__).parent
@@ -20,6 +21,7 @@ GROUPS = {
     "turn": [turn.value for turn in Turn],
     "delivery": [delivery.value for delivery in Delivery],
     "reason": [reason.value for reason in Reason],
+    "rejected": REASONS,
     "place_kind": PLACE_KINDS,
     "quantity": list(QUANTITIES),
     "state": [f"{q.name}_{value}" for q in QUANTITIES.values() if q.kind is Kind.STATE for value in (0, 1)],

@@ -15,6 +15,7 @@ from daemon.channel import Channel
 from daemon.config.calendar import calendar
 from daemon.config.campus import campus
 from daemon.config.errors import LANGUAGES, ConfigError, Findings, Problem, message_language, report
+from daemon.config.exchanges import exchanges
 from daemon.config.files import Secrets
 from daemon.config.hints import Bus, hints
 from daemon.config.reading import read
@@ -22,9 +23,11 @@ from daemon.config.rules import Known, Placed, find_clashes, placed_rules, watch
 from daemon.config.sources import sources
 from daemon.config.tables import FileTable, NotifyTable, PanelTable, Section, SiteTable, StoreTable
 from rules import RULES
+from rules.counter import Exchange
 from rules.model import Delivery, Severity, Site, Turn
+from rules.quality import refiners
 from rules.sun import Sun
-from rules.watch import Watch
+from rules.watch import Refiner, Watch
 
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
 _WIDE = re.compile("[“”‘’，＝]")  # what a Chinese keyboard or a word processor writes
@@ -65,12 +68,18 @@ class Loaded:
     store_path: Path
     commit_s: float
     buses: tuple[Bus, ...]
+    moduli: Mapping[str, float]
+    exchanges: Mapping[str, tuple[Exchange, ...]]
     message_language: str = "zh"
     warnings: tuple[str, ...] = ()
 
     def watches(self) -> Iterator[Watch]:
         """Every watch of the configuration."""
         return watches_of(self.rules, self.site)
+
+    def refiners(self) -> list[Refiner]:
+        """What stands before the watches: the quality of every gauge and counter."""
+        return refiners(self.site, moduli=self.moduli, exchanges=self.exchanges)
 
 
 def load(path: Path, *, environ: Mapping[str, str] = os.environ, now: float | None = None) -> Loaded:
@@ -138,6 +147,7 @@ def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) 
     times = calendar(file, about.timezone if about else "UTC", known, secrets.folder, findings, now=now)
     made = sources(file, known, tables, secrets, findings, site=about.id if about else "any")
     is_measured = not any(problem.path[:1] == ("source",) for problem in findings.errors)
+    replaced = exchanges(file.exchange, known, made.points if is_measured else None, times.zone, findings)
     rules, told = placed_rules(file.rule, RULES, Known(known, made.points if is_measured else None), findings)
     if findings.errors or about is None or panel is None or store is None:
         return None
@@ -157,6 +167,8 @@ def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) 
         store_path=secrets.folder / store.path,
         commit_s=store.commit_s,
         buses=buses,
+        moduli=made.moduli,
+        exchanges=replaced,
     )
 
 

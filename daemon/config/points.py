@@ -15,16 +15,21 @@ from daemon.config.errors import Findings
 from daemon.config.lines import Path
 from rules.model import Point
 
+CLOCK = "clock_offset_s"  # of a device that tells its own time, measured by us
 HOLDS = 2.5  # a reading speaks for this many periods: one may be missed
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All sources, their points by id, and for what reports regularly how often, and where the file says so."""
+    """All sources, their points by id, and for what reports regularly how often, and where the file says so.
+
+    `moduli` says of counters where they start again from 0, where that is known.
+    """
 
     sources: tuple[Source, ...]
     points: Mapping[str, Point]
     periods: Mapping[str, tuple[Path, float]]
+    moduli: Mapping[str, float]
 
 
 class DraftTopic(NamedTuple):
@@ -54,6 +59,7 @@ class _Claims:
     points: dict[str, Point] = field(default_factory=dict)
     paths: dict[str, Path] = field(default_factory=dict)
     clashes: dict[tuple[Path, Path], list[str]] = field(default_factory=dict)
+    moduli: dict[str, float] = field(default_factory=dict)
 
     def add(self, point: Point, path: Path) -> None:
         other = self.paths.setdefault(point.id, path)
@@ -61,6 +67,14 @@ class _Claims:
             self.clashes.setdefault((path, other), []).append(point.id)
         else:
             self.points[point.id] = point
+
+    def derive(self) -> None:
+        """Add flows where volume is counted and no flow is measured."""
+        for volume in [point for point in self.points.values() if point.quantity == "volume_m3"]:
+            flow = point_id(volume.place, volume.part, "flow_lpm")
+            if flow not in self.points:
+                self.points[flow] = volume._replace(id=flow, quantity="flow_lpm", of=volume.id)
+                self.paths[flow] = self.paths[volume.id]
 
     def tell(self) -> None:
         """One error for each pair of tables that claim the same points."""
@@ -92,10 +106,11 @@ def joined(drafts: Sequence[Draft], tables: Mapping[str, DeviceTable], findings:
         else:
             done.append(replace(draft.source, devices=tuple(device for _, device in draft.devices)))
     claims.tell()
+    claims.derive()
     regular = {item.path: item.topic.every_s for draft in drafts for item in draft.topics if item.is_regular}
     regular |= {path: device.every_s for draft in drafts for path, device in draft.devices}
     periods = {point: (path, regular[path]) for point, path in claims.paths.items() if path in regular}
-    return Sources(tuple(done), claims.points, periods)
+    return Sources(tuple(done), claims.points, periods, claims.moduli)
 
 
 def _claim_devices(claims: _Claims, draft: Draft, tables: Mapping[str, DeviceTable]) -> None:
@@ -103,6 +118,9 @@ def _claim_devices(claims: _Claims, draft: Draft, tables: Mapping[str, DeviceTab
     source = draft.source.name
     for path, device in draft.devices:
         name, holds_s = f"{source}/{device.address}", device.every_s * HOLDS
+        moduli = tables[device.model].moduli(multiplier=device.multiplier)
+        for quantity, modulus in moduli.items():
+            claims.moduli[point_id(device.place, device.part, quantity)] = modulus
         for quantity in tables[device.model].quantities:
             point = point_id(device.place, device.part, quantity)
             claims.add(Point(point, device.place, device.part, quantity, name, source, holds_s), path)
@@ -129,3 +147,8 @@ def _claim(claims: _Claims, item: DraftTopic, source: str) -> None:
         for value in topic.fields:
             point = point_id(place, value.part, value.quantity)
             claims.add(Point(point, place, value.part, value.quantity, device, source, holds_s), path)
+            if value.modulus is not None:
+                claims.moduli[point] = value.modulus
+        clock = point_id(place, topic.fields[0].part, CLOCK)
+        if topic.time is not None and clock not in claims.points:
+            claims.add(Point(clock, place, topic.fields[0].part, CLOCK, device, source, holds_s), path)

@@ -16,7 +16,7 @@ _BOUNDS = {"greater_than_equal": ("too_small", "ge"), "greater_than": ("not_abov
            "less_than_equal": ("too_large", "le"), "less_than": ("too_large", "lt")}  # fmt: skip
 _TYPES = {"string_type": "str", "int_type": "int", "int_from_float": "int", "float_type": "float", "bool_type": "bool",
           "list_type": "list", "dict_type": "dict", "date_type": "date", "date_from_datetime_inexact": "date",
-          "tuple_type": "list"}  # fmt: skip
+          "tuple_type": "list", "datetime_type": "datetime", "datetime_from_date_parsing": "datetime"}  # fmt: skip
 
 
 def read(

@@ -33,7 +33,7 @@ from daemon.config.tables import (
 from daemon.config.values import in_its_unit
 from rules.quantity import QUANTITIES, UNITS, Kind
 
-_OWN = ("online", "backlog")  # what a transport says of itself
+_OWN = ("online", "backlog", "attended")  # what a transport says of itself
 _OFFERED = {name: item for name, item in QUANTITIES.items() if name not in _OWN}
 _STATES = tuple(name for name, item in _OFFERED.items() if item.kind is Kind.STATE)
 _WITH_FIELDS = tuple(name for name, item in CONVENTIONS.items() if item.has_fields)
@@ -164,14 +164,15 @@ def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field
     if convention.has_fields:
         if not table.fields:
             findings.error((*path, "payload"), "fields_needed", payload=table.payload)
-        for key in ("quantity", "unit", "part"):
+        for key in ("quantity", "unit", "part", "digits"):
             if getattr(table, key):
                 findings.error((*path, key), "said_in_fields", payload=table.payload)
         for key, raw in table.fields.items():
             item = read(FieldTable, raw, (*path, "fields", key), findings)
             if item is not None and (scale := _scale(item, (*path, "fields", key), findings)):
-                yield Field(path=key, quantity=item.quantity, part=item.part,
-                            scale=scale * table.scale * table.multiplier)  # fmt: skip
+                scale *= table.scale * table.multiplier
+                modulus = _modulus(item, scale, (*path, "fields", key), findings)
+                yield Field(path=key, quantity=item.quantity, part=item.part, scale=scale, modulus=modulus)
         return
     for key in ("fields", "time"):
         if getattr(table, key):
@@ -182,7 +183,8 @@ def _fields(table: TopicTable, path: Path, findings: Findings) -> Iterator[Field
         findings.error((*path, "quantity"), "not_a_state", found=table.quantity, payload=table.payload,
                        allowed=_STATES)  # fmt: skip
     elif scale := _scale(table, path, findings):
-        yield Field(path="", quantity=table.quantity, part=table.part, scale=scale)
+        modulus = _modulus(table, scale, path, findings)
+        yield Field(path="", quantity=table.quantity, part=table.part, scale=scale, modulus=modulus)
 
 
 def _scale(item: FieldTable | TopicTable, path: Path, findings: Findings) -> float | None:
@@ -197,6 +199,15 @@ def _scale(item: FieldTable | TopicTable, path: Path, findings: Findings) -> flo
     if not findings.choose((*path, "unit"), "unit", item.unit, units):
         return None
     return units[item.unit] * item.scale * item.multiplier
+
+
+def _modulus(item: FieldTable | TopicTable, scale: float, path: Path, findings: Findings) -> float | None:
+    """Where a counter with the told number of digits starts again from 0."""
+    if item.digits is None:
+        return None
+    if QUANTITIES[item.quantity or ""].kind is not Kind.COUNTER:
+        findings.error((*path, "digits"), "digits_unused")
+    return float(10**item.digits) * scale
 
 
 def _places(table: TopicTable, path: Path, campus: Campus, findings: Findings) -> list[str] | None:

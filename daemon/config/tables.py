@@ -3,6 +3,7 @@
 What needs two tables at once (places that exist, points that are claimed twice) is judged where these are joined.
 """
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -77,6 +78,7 @@ class FileTable(Table):
     building: Sections = []
     room: Sections = []
     source: Sections = []
+    exchange: Sections = []
     rule: Sections = []
     notify: Sections = []
 
@@ -170,6 +172,7 @@ class TopicTable(Table):
     unit: str | None = None
     scale: Nonzero = 1.0
     multiplier: Nonzero = 1.0
+    digits: Annotated[int | None, Field(ge=3, le=12)] = None
     part: Part = ""
     time: Section | None = None
     where: Section | None = None
@@ -186,6 +189,7 @@ class FieldTable(Table):
     unit: str | None = None
     scale: Nonzero = 1.0
     multiplier: Nonzero = 1.0
+    digits: Annotated[int | None, Field(ge=3, le=12)] = None
     part: Part = ""
 
 
@@ -230,6 +234,17 @@ class MeterTable(Table):
     part: Part = ""
     every_s: Period = 30.0
     multiplier: Nonzero = 1.0
+
+
+class ExchangeTable(Table):
+    """A meter was replaced: the last reading of the old one, the first of the new one."""
+
+    point: str | None = None
+    place: str | None = None
+    part: Part = ""
+    at: datetime
+    old: Annotated[float, Field(ge=0)]
+    new: Annotated[float, Field(ge=0)] = 0.0
 
 
 class RuleTable(Table):
