@@ -71,11 +71,16 @@ class Weekend(StrEnum):
 
 
 class Daily(NamedTuple):
-    """The hours of a taught day for a kind of place, in minutes after midnight."""
+    """The hours of a taught day for a kind of place, in minutes after midnight.
+
+    `evening_study_days` are the weekdays with evening study, which then also begins the evening before a taught day,
+    as when boarders come back on Sunday; None: all taught days.
+    """
 
     lessons: tuple[Span, ...] = (Span(8 * 60, 12 * 60), Span(14 * 60, 17 * 60 + 50))
     noon_rest: Span | None = Span(12 * 60, 14 * 60)
     evening_study: Span | None = Span(19 * 60, 22 * 60)
+    evening_study_days: tuple[int, ...] | None = None
     washing_peak: tuple[Span, ...] = (Span(6 * 60, 8 * 60), Span(12 * 60, 14 * 60), Span(21 * 60, 23 * 60))
     wake: int = 6 * 60 + 20
     lights_out: int = 22 * 60 + 30

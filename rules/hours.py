@@ -8,7 +8,7 @@ gate), or it is *taught* in (all others). What crosses midnight belongs to the d
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 from rules.calendar import Calendar, Daily, Lesson, Period, PeriodKind, Span, Stretch
@@ -20,6 +20,7 @@ LIVES_AS = {  # a kind of room that is not used as the building around it -> the
     "dorm_room": "dormitory", "staff_flat": ALWAYS, "canteen": "canteen", "boiler_room": "plant",
     "pump_room": "plant", "distribution_room": "plant", "gate": "outdoor", "outdoor": "outdoor",
 }  # fmt: skip
+EARLY_MIN = 60    # people are back so long before an evening study that begins their week
 SETTLE_S = 600.0  # after power came back: everything starts at once, and means nothing yet
 FOR_EVER = Stretch(True, float("inf"))
 
@@ -93,14 +94,11 @@ class Hours:
 
     def term(self, at: float) -> Stretch:
         """Whether the place is used on this day at all; else it stands empty (holiday mode)."""
-        return self._whole_day(at, self.is_used_day)
+        return self._whole_day(at, lambda day: bool(self._opening(day)))
 
     def use(self, at: float) -> Stretch:
         """Whether people may be here: where they live, on all inhabited days; elsewhere in opening hours."""
-        if self.is_lived_in:
-            return self.term(at)
-        opening = (self.calendar.day,)
-        return self.calendar.within_days(lambda day: opening if self.is_used_day(day) else (), at)
+        return self.term(at) if self.is_lived_in else self.calendar.within_days(self._opening, at)
 
     def exam(self, at: float) -> Stretch:
         """Whether this place has exams on this day."""
@@ -158,14 +156,28 @@ class Hours:
 
     def _teaching(self, day: date) -> tuple[Span, ...]:
         """The lessons and the evening study of a day by the school's hours."""
-        if not self.is_taught_day(day):
+        return (self.daily.lessons if self.is_taught_day(day) else ()) + self._evening(day)
+
+    def _evening(self, day: date) -> tuple[Span, ...]:
+        """The evening study of a day: of a taught one, or of one that a taught one follows."""
+        study, weekdays = self.daily.evening_study, self.daily.evening_study_days
+        if study is None or (weekdays is not None and day.weekday() not in weekdays):
             return ()
-        evening = self.daily.evening_study
-        return (*self.daily.lessons, evening) if evening else self.daily.lessons
+        is_eve = weekdays is not None and self.is_taught_day(day + timedelta(days=1))
+        return (study,) if is_eve or self.is_taught_day(day) else ()
+
+    def _opening(self, day: date) -> tuple[Span, ...]:
+        """When a day lets people in: the hours of the campus, or those of an evening study alone."""
+        if self.is_used_day(day):
+            return (self.calendar.day,)
+        if self.is_lived_in or self.is_serving:
+            return ()
+        return tuple(Span(max(0, start - EARLY_MIN), end) for start, end in self._evening(day))
 
     def _teaching_day(self, day: date) -> tuple[Span, ...]:
         """From the opening of the campus, or an earlier lesson, to the end of the last one."""
         spans = self._teaching(day) + self._lessons(day)
         if not spans:
             return ()
-        return (Span(min(self.calendar.day.start, *(span.start for span in spans)), max(span.end for span in spans)),)
+        begin = min(span.start for span in (*self._opening(day), *spans))
+        return (Span(begin, max(span.end for span in spans)),)

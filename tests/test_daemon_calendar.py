@@ -141,6 +141,7 @@ day = "06:00-23:00"
 lights_out = "23:00"
 lessons = ["08:00-11:50", "14:00-17:30"]
 evening_study = "none"
+evening_study_days = ["sunday", "monday"]
 [[hours_of]]
 kind = ["lab", "office"]
 lessons = ["09:00-11:00"]
@@ -152,6 +153,7 @@ wake = "06:00"
 """
     made = calendar(tmp_path, text)
     usual = Daily()._replace(lessons=(Span(480, 710), Span(840, 1050)), evening_study=None, lights_out=1380)
+    usual = usual._replace(evening_study_days=(6, 0))
     assert (made.day, made.usual) == (Span(360, 1380), usual)
     assert made.daily == {
         "lab": usual._replace(lessons=(Span(540, 660),)),

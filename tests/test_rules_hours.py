@@ -187,6 +187,28 @@ def test_opening_hours_over_midnight_end_the_night_after_a_taught_day() -> None:
     assert [text for text, is_open in told.items() if is_open] == ["2026-09-05 00:30", "2026-09-07 06:00"]
 
 
+def test_boarders_come_back_for_the_evening_study_before_a_school_day() -> None:
+    calendar = Calendar(closed=frozenset({date(2026, 9, 14)}))
+    hours = Hours(calendar, "teaching", Daily(evening_study_days=(6, 0, 1, 2, 3)))
+    rows = {
+        "2026-09-06 17:00": (False, False, True), "2026-09-06 18:30": (True, False, False),   # Sunday
+        "2026-09-06 20:00": (True, True, False), "2026-09-06 22:10": (False, False, True),
+        "2026-09-11 17:00": (True, True, False), "2026-09-11 20:00": (True, False, True),     # Friday ends with lessons
+        "2026-09-13 20:00": (False, False, True), "2026-09-14 20:00": (True, True, False),    # Monday is free
+        "2026-09-12 20:00": (False, False, True),
+    }
+    for text, expected in rows.items():
+        answers = [getattr(hours, question)(at(text)).open for question in ("use", "lesson", "over")]
+        assert tuple(answers) == expected, text
+
+
+def test_the_eve_of_a_term_is_a_question_for_a_dormitory_too() -> None:
+    calendar = Calendar(terms=(Term("t", date(2026, 9, 7), date(2026, 12, 31)),))
+    hours = Hours(calendar, "dormitory", Daily(evening_study_days=(6,)))
+    assert hours.over(at("2026-09-06 10:00")).open
+    assert not hours.over(at("2026-09-06 20:00")).open
+
+
 # -- every answer holds until it says
 
 QUESTIONS = ("term", "use", "exam", "lesson", "over", "washing_peak", "night", "powered", "settled")
@@ -213,6 +235,7 @@ periods = st.lists(st.builds(lambda kind, held: Period("", kind, *held), st.samp
                    max_size=3).map(tuple)  # fmt: skip
 dailies = st.builds(
     Daily, lessons=st.lists(of_one_day, max_size=2).map(tuple), evening_study=st.none() | of_one_day,
+    evening_study_days=st.none() | st.sets(st.integers(0, 6)).map(tuple),
     washing_peak=st.lists(spans, max_size=2).map(tuple), wake=st.integers(0, 700), lights_out=st.integers(701, 1440),
 )  # fmt: skip
 kinds = st.sampled_from(("dormitory", "staff_housing", "teaching", "canteen", "plant"))

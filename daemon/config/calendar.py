@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path as FilePath
 from zoneinfo import ZoneInfo
 
-from daemon.config.calendar_tables import WEEKDAYS, HoursOfTable, HoursTable, MakeupTable, PeriodTable, TermTable
+from daemon.config.calendar_tables import HoursOfTable, HoursTable, MakeupTable, PeriodTable, TermTable
 from daemon.config.campus import Campus
 from daemon.config.errors import Findings
 from daemon.config.holidays import National, countries, national, usual_country
@@ -40,7 +40,7 @@ def calendar(
         day=hours.day,
         terms=terms,
         closed=land.closed | hours.days(),
-        closed_weekdays=hours.weekdays(),
+        closed_weekdays=frozenset(hours.closed_weekdays),
         makeup={day: weekday for day, weekday in land.makeup.items() if day not in hours.days()} | makeup,
         weekend=weekend,
         big_week=hours.big_week,
@@ -80,7 +80,7 @@ def _makeup(tables: Sequence[Section], findings: Findings) -> Iterator[tuple[dat
         if table.day in declared:
             findings.error((*path, "day"), "duplicate", noun="makeup", found=table.day, other=declared[table.day])
         declared[table.day] = (*path, "day")
-        yield table.day, WEEKDAYS.index(table.follows)
+        yield table.day, table.follows
 
 
 def _periods(tables: Sequence[Section], known: Campus, findings: Findings) -> Iterator[Period]:

@@ -6,13 +6,20 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from daemon.config.tables import DaySpan, Id, Names, Table
-from daemon.config.values import WrongValueError, as_list, days_of, lesson_of, minute_of, one_of, span_or_none
+from daemon.config.values import (
+    WrongValueError,
+    as_list,
+    days_of,
+    lesson_of,
+    minute_of,
+    one_of,
+    span_or_none,
+    weekday_of,
+)
 from rules.calendar import SCHOOL_DAY, USUAL, Daily, PeriodKind, Span, Weekend
 from rules.model import PLACE_KINDS
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-Weekday = Annotated[str, one_of("name", WEEKDAYS)]
+Weekday = Annotated[int, PlainValidator(weekday_of)]
 LessonSpan = Annotated[Span, PlainValidator(lesson_of)]
 Minute = Annotated[int, PlainValidator(minute_of)]
 
@@ -57,6 +64,7 @@ class _DailyTable(Table):
     lessons: list[LessonSpan] = Field(default_factory=lambda: [*USUAL.lessons])
     noon_rest: Annotated[Span | None, PlainValidator(span_or_none)] = USUAL.noon_rest
     evening_study: Annotated[Span | None, PlainValidator(span_or_none)] = USUAL.evening_study
+    evening_study_days: list[Weekday] | None = None
     washing_peak: list[DaySpan] = Field(default_factory=lambda: [*USUAL.washing_peak])
     wake: Minute = USUAL.wake
     lights_out: Minute = USUAL.lights_out
@@ -85,10 +93,6 @@ class HoursTable(_DailyTable):
         """Every closed day."""
         spans = ((first, (last - first).days) for first, last in self.closed_days)
         return frozenset(first + timedelta(days=count) for first, length in spans for count in range(length + 1))
-
-    def weekdays(self) -> frozenset[int]:
-        """The closed days of the week, Monday is 0."""
-        return frozenset(WEEKDAYS.index(name) for name in self.closed_weekdays)
 
 
 class HoursOfTable(_DailyTable):

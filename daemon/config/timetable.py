@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from daemon.config.calendar_tables import WEEKDAYS, TimetableTable
+from daemon.config.calendar_tables import TimetableTable
 from daemon.config.campus import Campus
 from daemon.config.errors import Findings
 from daemon.config.ics import UnreadableIcsError, weekly_lessons
 from daemon.config.lines import Path
 from daemon.config.reading import read
 from daemon.config.tables import Section
-from daemon.config.values import WrongValueError, minute_of
+from daemon.config.values import WEEKDAYS, WrongValueError, minute_of
 from rules.calendar import Calendar, Lesson, Span
 
 MOST_BYTES = 20_000_000

@@ -15,6 +15,7 @@ from rules.quantity import QUANTITIES, UNITS
 
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _ROOMS_IN_RANGE = 200
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _BEIJING = re.compile(r"(?i)(asia/)?beijing|北京(时间)?|中国|china|prc|cst|(utc|gmt)\+0?8(:?00)?|\+0?8:?00")
 
 
@@ -61,6 +62,14 @@ def matching(pattern: str, code: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def weekday_of(value: object) -> int:
+    """`monday` to `sunday` as 0 to 6."""
+    name = text_of(value)
+    if name not in WEEKDAYS:
+        raise WrongValueError("unknown_name", noun="name", found=name, allowed=WEEKDAYS)
+    return WEEKDAYS.index(name)
 
 
 def minute_of(value: object) -> int:
