@@ -214,15 +214,7 @@ class Store:
 
     def snapshot(self) -> Saved | None:
         """The last snapshot."""
-        row = self.connection.execute("SELECT batch, body FROM snapshot").fetchone()
-        if row is None:
-            return None
-        try:
-            engine, latest = orjson.loads(zlib.decompress(row["body"]))
-            return Saved(row["batch"], Snapshot(*engine), {point: tuple(shown) for point, shown in latest.items()})
-        except (zlib.error, ValueError, TypeError) as error:
-            log.error("the snapshot is damaged (%s): the whole log is read instead", error)
-            return None
+        return last_snapshot(self.connection)
 
     def batches(self, *, after: int = 0, since: float | None = None) -> Iterator[LoggedBatch]:
         """The log in commit order, after a batch, or from the first batch that reaches `since` on."""
@@ -258,6 +250,19 @@ class Store:
         """The number of the next incident."""
         row = self.connection.execute("SELECT coalesce(max(number), 0) + 1 FROM event").fetchone()
         return int(row[0])
+
+
+def last_snapshot(db: sqlite3.Connection) -> Saved | None:
+    """The last snapshot; none if it is damaged, which is said aloud."""
+    row = db.execute("SELECT batch, body FROM snapshot").fetchone()
+    if row is None:
+        return None
+    try:
+        engine, latest = orjson.loads(zlib.decompress(row["body"]))
+        return Saved(row["batch"], Snapshot(*engine), {point: tuple(shown) for point, shown in latest.items()})
+    except (zlib.error, ValueError, TypeError) as error:
+        log.error("the snapshot is damaged (%s): the whole log is read instead", error)
+        return None
 
 
 _ENDED = "(SELECT number FROM event WHERE turn IN ('cleared', 'withdrawn'))"

@@ -1,0 +1,150 @@
+"""permit an appliance in a room, while the gateway runs
+
+临时允许某个房间使用电器，运行中即可生效
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from daemon.config import Loaded
+    from rules.fact import Permit
+
+NAME = "permit"
+
+WAIT_S = 5.0
+MOST_WATTS = 1e6
+_WORDS = {
+    "zh": {
+        "permit": "{place}：允许 {watts:g} 瓦，{begin} 至 {end}",
+        "revoked": "{place}：许可已收回",
+        "taken": "{said}（已生效）",
+        "waits": "{said}（网关未在运行，启动后生效）",
+        "refused": "{said}：未被接受：{why}",
+        "none": "没有许可",
+    },
+    "en": {
+        "permit": "{place}: {watts:g} W permitted from {begin} until {end}",
+        "revoked": "{place}: permit taken back",
+        "taken": "{said} (in force)",
+        "waits": "{said} (the gateway does not run; in force when it does)",
+        "refused": "{said}: refused: {why}",
+        "none": "nothing is permitted",
+    },
+}
+
+
+class PermitError(Exception):
+    """What was asked for cannot be done."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.description = (
+        "Permit an appliance of so many watts at a place for some time: it is no alert there. A place has one permit; "
+        "a new one takes the place of the old. Without a place, or with --list, say what is permitted. Needs no "
+        "password, but the right to write beside the database. Exit code 2: not done."
+    )
+    parser.add_argument("place", nargs="?", metavar="PLACE", help="such as dorm-3/402")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the configuration (TOML)")
+    parser.add_argument("--watts", type=float, metavar="W", help="the most that the appliance draws")
+    parser.add_argument("--from", dest="begin", metavar="DATE", help="2026-11-22 or 2026-11-22T08:00 (default: now)")
+    parser.add_argument("--until", dest="end", metavar="DATE", help="a date is permitted to its end")
+    parser.add_argument("--revoke", action="store_true", help="take a permit back")
+    parser.add_argument("--list", action="store_true", help="say what is permitted, now or later")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Declare it, and say whether the gateway has taken it up."""
+    from daemon.config import ConfigError, load
+
+    try:
+        loaded = load(args.config)
+        if args.list or args.place is None:
+            print("\n".join(_listed(loaded)))
+            return 0
+        return _declare(_wanted(args, loaded, time.time()), loaded)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+    except (PermitError, OSError) as error:
+        print(f"caretaker permit: {error}", file=sys.stderr)
+    return 2
+
+
+def _wanted(args: argparse.Namespace, loaded: Loaded, now: float) -> Permit:
+    from rules.fact import Permit
+
+    if args.place not in loaded.site.places:
+        near = get_close_matches(args.place, loaded.site.places, n=1)
+        raise PermitError(f"no place {args.place!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    if args.revoke:
+        return Permit(args.place, 0.0, 0.0, 0.0)
+    if args.watts is None or args.end is None:
+        raise PermitError("--watts and --until are needed, or --revoke")
+    if not 0 < args.watts <= MOST_WATTS:
+        raise PermitError(f"--watts {args.watts:g}: allowed: more than 0, at most {MOST_WATTS:g}")
+    zone = loaded.site.calendar.zone
+    begin = now if args.begin is None else _time(args.begin, zone, is_end=False)
+    end = _time(args.end, zone, is_end=True)
+    if end <= max(begin, now):
+        raise PermitError(f"--until {args.end} is over, or before it begins")
+    return Permit(args.place, args.watts, begin, end)
+
+
+def _time(text: str, zone: ZoneInfo, *, is_end: bool) -> float:
+    """A day (its begin, or the end of it) or a time by the site's clock, as Unix seconds."""
+    try:
+        if len(text) == len("2026-11-22"):
+            day = date.fromisoformat(text) + timedelta(days=is_end)
+            return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        raise PermitError(f"{text!r} is no date; write 2026-11-22, or 2026-11-22T08:00") from None
+
+
+def _declare(permit: Permit, loaded: Loaded) -> int:
+    from daemon.facts import declare, folder_of, why_refused
+
+    path = declare(permit, folder_of(loaded.store_path))
+    until = time.monotonic() + WAIT_S
+    while path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    words, said = _WORDS[loaded.message_language], _said(permit, loaded)
+    why = why_refused(path)
+    outcome = "waits" if path.exists() else "taken" if why is None else "refused"
+    print(words[outcome].format(said=said, why=why))
+    return 2 if why is not None else 0
+
+
+def _listed(loaded: Loaded) -> list[str]:
+    """What is permitted by the log, and what waits for the gateway."""
+    from daemon.facts import FactError, folder_of, newest_facts, read, waiting
+    from rules.fact import permits
+
+    words = _WORDS[loaded.message_language]
+    newest = newest_facts(loaded.store_path, loaded.site) if loaded.store_path.exists() else {}
+    lines = [_said(permit, loaded) for permit in permits(newest, loaded.site.places, time.time())]
+    for path in waiting(folder_of(loaded.store_path)):
+        try:
+            said = _said(read(path.read_bytes(), loaded.site), loaded)
+        except (FactError, FileNotFoundError):
+            continue
+        lines.append(words["waits"].format(said=said))
+    return lines or [words["none"]]
+
+
+def _said(permit: Permit, loaded: Loaded) -> str:
+    words, zone = _WORDS[loaded.message_language], loaded.site.calendar.zone
+    if not permit.watts:
+        return words["revoked"].format(place=permit.place)
+    begin, end = (f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}" for at in (permit.begin, permit.end))
+    return words["permit"].format(place=permit.place, watts=permit.watts, begin=begin, end=end)

@@ -1,0 +1,202 @@
+"""What people declare while the gateway runs, on its way to the log: a folder of small files beside the database.
+
+Strategy. Whoever declares something (a command, the panel) writes one file, whole or not at all; the file system says
+who may. The gateway hands one file at a time to the pipeline as a broker would a message, with a number and a digest,
+and removes it once it is committed: what a power cut left behind is known by them and not logged again. Without a
+gateway the files wait for its start. A file that says nothing usable is put aside with a word why, never tried again.
+"""
+
+import logging
+import os
+import secrets
+import threading
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from math import inf
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from daemon.pipeline import Batch
+from daemon.store import connect, last_snapshot, logged
+from rules.fact import PEOPLE, PERMIT, Permit, fact_point, permit
+from rules.model import Received, Sample, Site
+from rules.quantity import QUANTITIES
+
+log = logging.getLogger("caretaker.facts")
+
+LOOK_S = 1.0
+LARGEST_BYTES = 4096
+REFUSED = ".refused"
+BEFORE_S = 3600.0  # a snapshot is of a mark, which stands a little before what was logged by then
+
+
+class FactError(Exception):
+    """What was declared cannot be used; says why."""
+
+
+def folder_of(database: Path) -> Path:
+    """Where declarations wait, beside the database."""
+    return database.with_suffix(".declared")
+
+
+def declare(wanted: Permit, folder: Path) -> Path:
+    """Leave a permit for the gateway; its file, which is gone when it is committed. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
+    fresh = path.with_suffix(".new")
+    owner = folder.parent.stat()
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(orjson.dumps({"permit": wanted._asdict()}))
+        file.flush()
+        os.fsync(file.fileno())
+    if os.geteuid() == 0:  # the gateway runs as whoever owns the folder of its database
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        os.chown(fresh, owner.st_uid, owner.st_gid)
+    fresh.replace(path)
+    return path
+
+
+def waiting(folder: Path) -> list[Path]:
+    """Declarations that are not taken up yet, the oldest first."""
+    return sorted(folder.glob("*.json")) if folder.is_dir() else []
+
+
+def read(body: bytes, site: Site) -> Permit:
+    """The permit in a file; raises FactError."""
+    try:
+        said = orjson.loads(body)["permit"]
+        found = Permit(str(said["place"]), float(said["watts"]), float(said["begin"]), float(said["end"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise FactError("not a permit as caretaker writes it") from error
+    if found.place not in site.places:
+        raise FactError(f"no place {found.place!r} in the configuration")
+    for name, value in zip(PERMIT, found[1:], strict=True):
+        if not QUANTITIES[name].least <= value <= QUANTITIES[name].most:
+            raise FactError(f"{name} = {value!r} is out of range")
+    if found.watts > 0 and found.end <= found.begin:
+        raise FactError("it ends before it begins")
+    return found
+
+
+def _sample(said: Permit, at: float) -> Sample:
+    return permit(said.place, said.watts, begin=said.begin, end=said.end, at=at)
+
+
+def newest_facts(database: Path, site: Site) -> dict[str, float]:
+    """The newest value of each fact point that is committed, also while the gateway runs. Raises sqlite3.Error."""
+    points = {fact_point(place, name) for place in site.places for name in PERMIT}
+    newest: dict[str, tuple[float, float]] = {}
+    with closing(connect(database, read_only=True)) as db:
+        saved = last_snapshot(db)
+        if saved is not None:
+            newest = {point: (row[0], row[1]) for point, row in saved.latest.items() if point in points}
+        since = saved.engine.mark - BEFORE_S if saved is not None else 0.0
+        for batch in logged(db, since, inf, is_wanted=lambda layout: not points.isdisjoint(layout)):
+            for sample, _ in batch.entries:
+                for point in points.intersection(sample.values):
+                    newest[point] = max(newest.get(point, (0.0, 0.0)), (sample.at, sample.values[point]))
+    return {point: value for point, (_, value) in newest.items()}
+
+
+class _Handed(NamedTuple):
+    path: Path
+    packet: int
+
+
+class Declarations:
+    """Hands what is declared to the pipeline, one file at a time, from a thread of its own."""
+
+    def __init__(
+        self, folder: Path, site: Site, *, hand_over: Callable[[Batch], None], clock: Callable[[], float]
+    ) -> None:
+        self._folder = folder
+        self._site = site
+        self._hand_over = hand_over
+        self._clock = clock
+        self._handed: _Handed | None = None
+        self._settled: set[str] = set()  # of files that the disk does not let go of
+        self._bell = threading.Event()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="declarations", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take up nothing more; what was handed over is settled by the pipeline, or waits for the next start."""
+        self._is_stopping = True
+        self._bell.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def remind(self, permits: Sequence[Permit]) -> None:
+        """Say again what holds: watches that began anew have not heard of it."""
+        for held in permits:
+            self._hand_over(Batch(PEOPLE, [Received(self._clock(), _sample(held, self._clock()))]))
+
+    def acknowledge(self, packets: Sequence[int]) -> None:
+        """These are committed: their files have done their work. Called by the pipeline."""
+        handed = self._handed
+        if handed is None or handed.packet not in packets:
+            return
+        self._settled.add(handed.path.name)
+        try:
+            handed.path.unlink(missing_ok=True)
+        except OSError as error:
+            log.error("%s is taken up, but cannot be removed: %s", handed.path, error.strerror)
+        self._handed = None
+        self._bell.set()
+
+    def look(self) -> None:
+        """Hand over the oldest file, unless one is still under way."""
+        if self._handed is not None:
+            return
+        for path in waiting(self._folder):
+            if path.name not in self._settled and self._take_up(path):
+                return
+
+    def _take_up(self, path: Path) -> bool:
+        try:
+            with path.open("rb") as file:
+                body = file.read(LARGEST_BYTES + 1)
+            said = read(body[:LARGEST_BYTES], self._site)
+        except FileNotFoundError:
+            return False
+        except (FactError, OSError) as error:
+            self._refuse(path, str(error))
+            return False
+        digest = zlib.crc32(path.name.encode() + body)
+        packet = 1 + digest % 0xFFFF
+        self._handed = _Handed(path, packet)
+        sample = _sample(said, self._clock())
+        received = Received(sample.at, sample, packet=packet, digest=digest, resent=True)
+        self._hand_over(Batch(PEOPLE, [received], window=1))
+        log.info("%s: permit of %.0f W", said.place, said.watts)
+        return True
+
+    def _refuse(self, path: Path, why: str) -> None:
+        log.error("%s is put aside: %s", path, why)
+        self._settled.add(path.name)
+        try:
+            path.with_suffix(".why").write_text(f"{why}\n", encoding="utf-8")
+            path.replace(path.with_suffix(REFUSED))
+        except OSError as error:
+            log.error("%s cannot be put aside: %s", path, error.strerror)
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            self._bell.clear()  # before looking: what is settled from here on rings again
+            self.look()
+            self._bell.wait(LOOK_S)
+
+
+def why_refused(path: Path) -> str | None:
+    """Why a declaration was put aside, if it was."""
+    try:
+        return path.with_suffix(".why").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
