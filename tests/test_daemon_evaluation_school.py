@@ -1,5 +1,6 @@
 """The simulated school: the same for a seed, true to its calendar and its meters, judged by what is told."""
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -127,6 +128,14 @@ def test_event_belongs_to_the_fault_at_its_place_and_time(what, belongs):
     assert school._belongs(what, [fault("a", 100, 200)]) == belongs
 
 
+def test_event_belongs_to_the_fault_that_it_fits_best_and_of_equals_to_the_latest():
+    first, second = fault("a", 100, 200), fault("a", 150, 200, ("night_flow", "running_water"))
+    truth = [first, second, fault("a", 140, 200, ("leak",))]
+    assert school._belongs(event("running_water", "a", 160), truth) == (True, 0)
+    assert school._belongs(event("night_flow", "a", 160), truth) == (True, 1)
+    assert school._belongs(event("running_water", "a", 160), [*truth, fault("a", 120, 200)]) == (True, 3)
+
+
 def test_budget_counts_pages_by_day_and_by_night():
     made = simulate(1, 2, SMALL)
     at = made.site.calendar.at_minute
@@ -142,16 +151,25 @@ def test_budget_counts_pages_by_day_and_by_night():
 
 def test_outcome_counts_what_is_at_least_as_loud_as_wanted():
     made = simulate(1, 1, SMALL)
-    truth = (fault("a", 100, 200), fault("b", 100, 200, wants=DIGEST), fault("c", 100, 200, wants=RECORD))
-    made = school.School(made.campus, made.site, made.days, truth)
+    truth = (
+        fault("a", 100, 200), fault("b", 100, 200, wants=DIGEST), fault("c", 100, 200, wants=RECORD),
+        fault("d", 100, 200, wants=None), fault("e", 100, 200, wants=None),
+    )  # fmt: skip
+    made = replace(made, truth=truth)
     told = [
         Told(event("running_water", "a", 130, DIGEST), DIGEST, True, 0),
         Told(event("running_water", "b", 130, PAGE), PAGE, True, 1),
         Told(event("running_water", "b", 160, DIGEST), DIGEST, True, 1),
+        Told(event("running_water", "b", 170, PAGE), PAGE, True, 1),
         Told(event("night_flow", "c", 160, PAGE), PAGE, False, 2),
+        Told(event("running_water", "d", 130, RECORD), RECORD, True, 3),
+        Told(event("running_water", "e", 130, DIGEST), DIGEST, True, 4),
     ]
-    found = [(item.times, item.pages, item.delay_s) for item in outcomes(Verdict(made, told, {}))]
-    assert found == [(0, 0, None), (2, 1, 30.0), (0, 0, None)]
+    found = [(*item[1:], item.is_answered, item.is_repeated) for item in outcomes(Verdict(made, told, {}))]
+    assert found == [
+        (0, 1, 0, None, False, False), (2, 1, 0, 30.0, True, True), (0, 0, 0, None, False, False),
+        (0, 0, 1, None, True, False), (0, 1, 0, None, False, False),
+    ]  # fmt: skip
 
 
 def test_whole_pack_judges_a_small_school():
@@ -159,4 +177,4 @@ def test_whole_pack_judges_a_small_school():
     verdict = judge(made)
     taps = [item for item in outcomes(verdict) if item.fault.kind.startswith("tap") and item.fault.end < made.end]
     assert taps
-    assert all(item.times >= 1 for item in taps)
+    assert all(item.is_answered for item in taps)

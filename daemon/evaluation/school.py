@@ -6,173 +6,26 @@ a fault, stands beside one that another rule should answer, or is false. What co
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import radians, sin
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from statistics import median
 from typing import NamedTuple
 
-from daemon.evaluation import school_campus, school_meters
 from daemon.evaluation.row import OURS, Row
-from daemon.evaluation.school_campus import FULL, Campus, Size
-from daemon.evaluation.school_faults import Injected, injected
-from daemon.evaluation.school_life import Day, Load
-from daemon.evaluation.school_meters import Bend, Device
+from daemon.evaluation.school_campus import FULL, Size
+from daemon.evaluation.school_days import School, simulate
+from daemon.evaluation.school_faults import Injected
 from rules import RULES
 from rules.engine import Engine
-from rules.model import Delivery, Event, Sample, Site, Turn, source_device, stamp, state_point
+from rules.model import Delivery, Event, Turn
 from rules.quality import refiners
 from rules.rule import RuleKind
 
 GRACE_S = 10.0
-LOST = 0.003              # readings that never arrive
-GAPS_A_DAY = 0.02         # stretches of some minutes in which one device is not heard, per device and day
 EARLY_S = 60.0            # an alert may see a fault before its nominal begin, by clocks and periods
 NIGHT = (22 * 60 + 30, 6 * 60)
 _RANK = {Delivery.RECORD: 0, Delivery.DIGEST: 1, Delivery.PAGE: 2}
-
-
-@dataclass(frozen=True, slots=True)
-class School:
-    """A school of a seed: its site, its faults, and its readings, which can be drawn once."""
-
-    campus: Campus
-    site: Site
-    days: Sequence[Day]
-    truth: Sequence[Injected]
-    _frozen: dict[str, dict[str, float]] = field(default_factory=dict, repr=False)
-
-    @property
-    def begin(self) -> float:
-        return self.days[0].midnight
-
-    @property
-    def end(self) -> float:
-        return self.days[-1].midnight + 86_400
-
-    def minutes(self) -> Iterator[tuple[float, list[Sample]]]:
-        """The end of each minute, and its samples in order of time."""
-        yield self.begin + 2, [*self.campus.facts, *self._words(self.begin, is_first=True)]
-        for day in self.days:
-            self._plan(day)
-            yield from self._day(day)
-
-    def samples(self) -> Iterator[Sample]:
-        """All samples in order of time."""
-        for _, block in self.minutes():
-            yield from block
-
-    def _plan(self, day: Day) -> None:
-        """Put the loads of a day on their courses, and mark the devices that are broken on it."""
-        loads: dict[str, list[Load]] = {}
-        for habit in self.campus.habits:
-            for load in habit.loads(day, Random(f"{self.campus.seed} {day.date} {habit.place}")):
-                loads.setdefault(load.course, []).append(load)
-        tonight = [fault for fault in self.truth if fault.begin < day.midnight + 86_400 and fault.end >= day.midnight]
-        for fault in tonight:
-            for stay in fault.stays:
-                loads[stay.course] = list(_staying(loads.get(stay.course, []), *stay[1:]))
-            for load in fault.loads:
-                if day.midnight <= load.begin < day.midnight + 86_400:
-                    loads.setdefault(load.course, []).append(load)
-        for course, pipe in self.campus.pipes.items():
-            loads.setdefault(pipe, []).extend(loads.get(course, ()))
-        for name, planned in self.campus.courses.items():
-            planned.plan(loads.get(name, ()))
-        self._bend(day)
-
-    def _bend(self, day: Day) -> None:
-        chance = Random(f"{self.campus.seed} {day.date} gaps")
-        bends = [pair for fault in self.truth for pair in fault.bends if pair[1].begin < day.midnight + 86_400]
-        for device in self.campus.devices:
-            device.bent.clear()
-            if chance.random() < GAPS_A_DAY:
-                begin = day.midnight + chance.uniform(0, 86_400)
-                device.bent.append(Bend("dead", begin, begin + chance.uniform(240, 720)))
-        by_name = {device.name: device for device in self.campus.devices}
-        for point, bend in bends:
-            if bend.end >= day.midnight or bend.how == "falling":
-                by_name[self.site.points[point].device].bent.append(bend)
-
-    def _day(self, day: Day) -> Iterator[tuple[float, list[Sample]]]:
-        random = Random(f"{self.campus.seed} {day.date} arrival")
-        often = sorted(
-            ((phase, device) for device in self.campus.devices if device.period_s <= 60
-             for phase in _phases(device)), key=lambda pair: pair[0],
-        )  # fmt: skip
-        rarely = [(device.phase_s, device) for device in self.campus.devices if device.period_s > 60]
-        cloud = Random(f"sky {self.campus.seed} {day.date}").uniform(0.3, 1.0)
-        for minute in range(1440):
-            begin = day.midnight + 60 * minute
-            self._shine(begin, cloud)
-            dead = {f.dead for f in self.truth if f.dead and f.begin <= begin < f.end}
-            block = list(self._words(begin)) if minute else []
-            for phase, device in often + rarely if minute % 60 == 0 else often:
-                if dead and (device.source in dead or _building(device) in dead):
-                    continue
-                if device.supply is not None and not device.supply[0] <= minute < device.supply[1]:
-                    continue
-                chance = random.random()
-                if chance < LOST:
-                    continue
-                at = int((begin + phase + chance) * 1000) / 1000
-                values = device.read(at)
-                if device.bent:
-                    values = school_meters.bent(device, at, values, self._frozen)
-                if values:
-                    block.append(Sample(at, device.name, values))
-            block.sort(key=lambda sample: sample.at)
-            yield begin + 60, block
-
-    def _shine(self, at: float, cloud: float) -> None:
-        sun = self.site.sun
-        elevation = sun.elevation(at) if sun else 0.0
-        passing = 0.85 + 0.15 * sin(at / 700)
-        self.campus.sky.lux = 600 * max(0.0, sin(radians(elevation))) * cloud * passing
-
-    def _words(self, begin: float, *, is_first: bool = False) -> Iterator[Sample]:
-        """What transports say of themselves in the minute from `begin` on."""
-        names = sorted({device.source for device in self.campus.devices})
-        if is_first:
-            for name in names:
-                yield Sample(begin + 1, source_device(name), {state_point(name, "online"): 1.0})
-        for fault in self.truth:
-            for at, online in ((fault.begin, 0.0), (fault.end, 1.0)):
-                if fault.is_offline and begin <= at < begin + 60 and not is_first:
-                    yield Sample(stamp(at), source_device(fault.dead), {state_point(fault.dead, "online"): online})
-
-
-def _phases(device: Device) -> Iterator[float]:
-    phase = device.phase_s
-    while phase < 60:
-        yield phase
-        phase += device.period_s
-
-
-def _building(device: Device) -> str:
-    return device.name.split("/")[1]
-
-
-def _staying(loads: Iterable[Load], around: float, until: float) -> Iterator[Load]:
-    """The loads of a course when what is on around a time stays on, and nobody else touches the switch."""
-    for load in loads:
-        if around <= load.begin < until:
-            continue
-        if load.begin < around <= load.end + 60:
-            load = load._replace(end=until)
-        yield load
-
-
-def simulate(seed: int, days: int = 30, size: Size = FULL) -> School:
-    """A school of a seed, for some days from a Monday in April on, with its faults."""
-    campus = school_campus.campus(seed, size)
-    calendar_days = tuple(school_campus.days(campus, days))
-    return School(campus, campus.site(), calendar_days, tuple(injected(campus, calendar_days)))
-
-
-# -- the judgement
 
 
 class Told(NamedTuple):
@@ -191,10 +44,6 @@ class Verdict:
     school: School
     told: Sequence[Told]
     rejected: Mapping[str, int]
-
-    def of(self, fault: int, *deliveries: Delivery) -> list[Told]:
-        """What was told of a fault by rules that should."""
-        return [t for t in self.told if t.is_answer and t.fault == fault and t.delivery in deliveries]
 
 
 def judge(
@@ -225,16 +74,16 @@ def judge(
 
 
 def _belongs(event: Event, truth: Sequence[Injected]) -> tuple[bool, int | None]:
-    """Whether an event answers a fault, and which fault it belongs to."""
+    """Whether an event answers a fault, and which fault it belongs to: where it fits best, and the latest of these."""
     near = [
-        (any(word in event.rule for word in fault.answers), fault.begin, index)
+        (-next((i for i, word in enumerate(fault.answers) if event.rule.startswith(word)), 99), fault.begin, index)
         for index, fault in enumerate(truth)
         if event.place in fault.places and fault.begin - EARLY_S <= event.at <= fault.end + fault.tail_s
     ]
     if not near:
         return False, None
-    is_answer, _, index = max(near)
-    return is_answer, index
+    fit, _, index = max(near)
+    return fit > -99, index
 
 
 # -- figures
@@ -272,23 +121,37 @@ def budget(verdict: Verdict, rule: str | None = None) -> Budget:
 
 
 class Outcome(NamedTuple):
-    """How one fault was answered: how often at least as loud as it should, how often by page, and how late."""
+    """How one fault was told by rules that should: alerts of each delivery, and how late the first that was enough."""
 
     fault: Injected
-    times: int
     pages: int
+    digests: int
+    records: int
     delay_s: float | None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether people got to see it as they should; of what means nothing, that they did not."""
+        return self.delay_s is not None if self.fault.wants else not self.pages + self.digests
+
+    @property
+    def is_repeated(self) -> bool:
+        return self.pages > 1
 
 
 def outcomes(verdict: Verdict) -> list[Outcome]:
     """Each fault with its answers."""
+    answers: dict[int, list[Told]] = {}
+    for item in verdict.told:
+        if item.is_answer and item.fault is not None:
+            answers.setdefault(item.fault, []).append(item)
     out = []
     for index, fault in enumerate(verdict.school.truth):
-        enough = [level for level in Delivery if _RANK[level] >= _RANK[fault.wants]]
-        answers = verdict.of(index, *enough)
-        delay = min((item.event.at for item in answers), default=None)
-        pages = len(verdict.of(index, Delivery.PAGE))
-        out.append(Outcome(fault, len(answers), pages, None if delay is None else delay - fault.begin))
+        mine = answers.get(index, [])
+        count = Counter(item.delivery for item in mine)
+        enough = [t.event.at for t in mine if fault.wants and _RANK[t.delivery] >= _RANK[fault.wants]]
+        delay_s = min(enough) - fault.begin if enough else None
+        out.append(Outcome(fault, count[Delivery.PAGE], count[Delivery.DIGEST], count[Delivery.RECORD], delay_s))
     return out
 
 
@@ -298,7 +161,7 @@ def rows(data: Path, *, progress: Callable[[str], None], size: Size = FULL, days
     results = outcomes(verdict)
     out = [_row(verdict, None, results)]
     for rule in sorted({item.event.rule for item in verdict.told}):
-        out.append(_row(verdict, rule, [item for item in results if any(word in rule for word in item.fault.answers)]))
+        out.append(_row(verdict, rule, [item for item in results if rule.startswith(item.fault.answers)]))
     return out
 
 
@@ -310,9 +173,9 @@ def _row(verdict: Verdict, rule: str | None, results: Sequence[Outcome]) -> Row:
     return Row(
         "alert budget", OURS, rule or "whole pack", len(results),
         1 - false / len(pages) if pages else None,
-        sum(item.times > 0 for item in results) / len(results) if results else None,
+        sum(item.is_answered for item in results) / len(results) if results else None,
         false / len(verdict.school.days), "school-day", median(delays) if delays else None, "simulated",
         f"{figures.pages:.1f} pages a day, at most {figures.most_pages}; at night {figures.night_pages:.1f}, at most"
         f" {figures.most_night_pages}; {figures.digests:.1f} in the digest, {figures.records:.1f} records;"
-        f" {sum(item.times == 1 for item in results)} of {len(results)} faults told once",
+        f" {sum(item.is_repeated for item in results)} of {len(results)} faults paged more than once",
     )  # fmt: skip

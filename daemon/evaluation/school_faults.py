@@ -1,7 +1,7 @@
 """What goes wrong in the simulated school: injected faults, each with its place, its time, and who should answer it.
 
-`answers` are words in the names of the rules that may say it; `wants` is the least that a person must get to see:
-a page, a line in the digest, or only a record.
+`answers` is how the names of the rules begin that may say it, the fittest first. `wants` is the least that a person
+must get to see: a page, a line in the digest, or only a record; None: it means nothing, and nobody should hear of it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ class Injected(NamedTuple):
     """A fault that is known to be there; events at its places from `begin` to `end` + `tail_s` belong to it."""
 
     kind: str
-    wants: Delivery
+    wants: Delivery | None
     answers: tuple[str, ...]
     places: frozenset[str]
     begin: float
@@ -51,14 +51,14 @@ class Recipe(NamedTuple):
 
     kind: str
     monthly: int
-    wants: Delivery
+    wants: Delivery | None
     answers: tuple[str, ...]
     make: Make
 
 
-WATER = ("running_water", "leak", "night_flow", "burst", "balance", "closed", "unused")
-LIGHT = ("lights", "left_on", "night", "unused")
-METER = ("stuck", "implausible", "quality", "spike", "counter", "fault", "doubt", "reading", "meter")
+WATER = ("running_water", "leak", "night_flow", "burst", "meter_balance", "closed_flow")
+LIGHT = ("lights",)
+METER = ("stuck", "implausible", "counter", "spike", "reading", "quality", "doubt")
 
 
 def injected(campus: Campus, days: Sequence[Day]) -> list[Injected]:
@@ -308,7 +308,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("silence of a building", 1, DIGEST, ("silent",), _silence("teach-2", 2, is_offline=False)),
     Recipe("dead gateway", 1, DIGEST, ("silent",), _silence("dorm-2 bus", 3, is_offline=True)),
     Recipe("dead bus", 1, DIGEST, ("silent",), _silence("dorm-1 bus", 3, is_offline=False)),
-    Recipe("broker restart", 1, RECORD, ("silent",), _silence("broker", 0.025, is_offline=True)),
+    Recipe("broker restart", 1, None, ("silent",), _silence("broker", 0.025, is_offline=True)),
     Recipe("tap by day", 5, PAGE, WATER, _tap(8 * 60, 15 * 60, (2, 5), True)),
     Recipe("tap in the peak", 3, PAGE, WATER, _tap(6 * 60 + 30, 7 * 60, (3, 4), True)),
     Recipe("tap at night", 4, PAGE, WATER, _tap(22 * 60 + 40, 23 * 60 + 59, (4, 6), None)),
@@ -322,8 +322,8 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("rooms left lit", 6, DIGEST, LIGHT, _lamps((3, 6))),
     Recipe("room left lit", 3, DIGEST, LIGHT, _lamps((1, 1))),
     Recipe("corridor all night", 3, DIGEST, LIGHT, _corridor),
-    Recipe("air conditioner left on", 3, DIGEST, LIGHT, _left_on("ac")),
-    Recipe("projector left on", 3, DIGEST, LIGHT, _left_on("projector")),
+    Recipe("air conditioner left on", 3, DIGEST, ("left_on",), _left_on("ac")),
+    Recipe("projector left on", 3, DIGEST, ("left_on",), _left_on("projector")),
     Recipe("lamp out", 2, RECORD, ("lamp",), _lamp_out),
     Recipe("kettle 1200-1500 W once", 8, RECORD, ("high_power",), _appliance((1200, 1480), (3, 7))),
     Recipe("hair dryer 1200 W once", 6, RECORD, ("high_power",), _appliance((1100, 1300), (3, 6))),
