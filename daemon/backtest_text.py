@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from daemon.backtest import Alert, Sweep, Tally, Tested
+from daemon.columns import aligned
 from daemon.event_json import as_json as event_as_json
 from daemon.message import place_name
 from dashboard import words
@@ -69,12 +70,12 @@ def _head(tally: Tally, site: Site, language: str) -> Iterator[str]:
 
 def _table(name: str, rows: dict[str, Counter[Delivery]], language: str) -> Iterator[str]:
     say = _WORDS[language]
-    first = {row: f"{words.title(row, language)} {row}" if name == "rule" else row for row in rows}
-    width = max(_width(text) for text in (*first.values(), say[name])) + 2
-    names = [say[delivery.value] for delivery in Delivery]
-    yield _padded(say[name], width) + "  ".join(_right(text, 8) for text in names)
-    for row, counts in rows.items():
-        yield _padded(first[row], width) + "  ".join(f"{counts[delivery]:>8}" for delivery in Delivery)
+    head = (say[name], *(say[delivery.value] for delivery in Delivery))
+    body = [
+        (f"{words.title(row, language)} {row}" if name == "rule" else row, *(str(counts[item]) for item in Delivery))
+        for row, counts in rows.items()
+    ]
+    yield from aligned([head, *body], numbers=(1, 2, 3))
 
 
 def _list(tally: Tally, site: Site, language: str, most: int) -> Iterator[str]:
@@ -107,19 +108,6 @@ def _curve(tested: Tested, sweep: Sweep, language: str) -> Iterator[str]:
         yield f"  {value:>9g}  {tally.a_week():>8.1f} ({tally.a_week(Delivery.PAGE):.1f})  {bar}{mark}"
     if len(curve) > 1 and len({tuple(sorted(tally.counts.items())) for _, tally in curve}) == 1 and sweep.others:
         yield "  " + say["flat"].format(others=", ".join(sweep.others))
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: Chinese takes two."""
-    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _right(text: str, width: int) -> str:
-    return " " * (width - _width(text)) + text
 
 
 def as_json(tested: Tested) -> dict[str, Any]:

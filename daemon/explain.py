@@ -142,7 +142,8 @@ def text_of(account: Account, loaded: Loaded, language: str) -> str:
     lines += [f"{say['seen']}:", *(f"  {_seen(seen, points, reader)}" for seen in account.seen)]
     lines += [f"{say['settings']}:", *(f"  {_setting(item, language)}" for item in account.settings)]
     rejected = [
-        f"  {point}: " + ", ".join(f"{reader.label('reason', name)} {count}" for name, count in sorted(reasons.items()))
+        f"  {point}: "
+        + ", ".join(f"{reader.label('rejected', name)} {count}" for name, count in sorted(reasons.items()))
         for point, reasons in sorted(account.rejected.items())
     ]
     lines += [f"{say['rejected']}:", *rejected] if rejected else [f"{say['rejected']}: {say['none']}"]
@@ -190,7 +191,7 @@ def _seen(seen: Seen, points: dict[str, Point], reader: Reader) -> str:
 def _point(name: str, points: dict[str, Point], reader: Reader) -> str:
     raw, _, reason = name.partition("!")
     shown = reader.point(points[raw]) if raw in points else raw
-    return f"{shown} ({reader.label('reason', reason)})" if reason else shown
+    return f"{shown} ({reader.label('rejected', reason)})" if reason else shown
 
 
 def _setting(item: Setting, language: str) -> str:

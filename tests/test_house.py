@@ -9,7 +9,7 @@ import pytest
 from tracked import ROOT, text_of, tracked
 
 CODE_FOLDERS = ("adapters", "daemon", "dashboard", "rules")
-FOLDERS = {*CODE_FOLDERS, "deploy", "tests", ".ci"}
+FOLDERS = {*CODE_FOLDERS, "deploy", "docs", "tests", ".ci"}
 KNOWS_THE_DEMO = {Path("daemon/cli.py"), Path("daemon/commands/demo.py")}   # its registration and its command
 MOST_LINES = 400
 LONGER: dict[Path, str] = {}   # path: why it may be
