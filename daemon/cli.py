@@ -4,9 +4,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from daemon.commands import backtest, case, check, decode, demo, explain, init, password, permit, read, replay, run
+from daemon.commands import (
+    backtest,
+    case,
+    check,
+    decode,
+    demo,
+    evaluate,
+    explain,
+    init,
+    password,
+    permit,
+    read,
+    replay,
+    rules,
+    run,
+)
 
-_COMMANDS = (demo, init, check, run, read, decode, replay, backtest, explain, case, permit, password)
+_COMMANDS = (demo, init, check, run, read, decode, replay, backtest, explain, case, rules, evaluate, permit, password)
 _DESCRIPTION = """\
 校园管家：发现长流水、长明灯和违规大功率电器，通知能处理的人。
 Caretaker looks after a campus: it finds running water, lights left on and
