@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import main
+from daemon.config.calendar_tables import HoursTable
 from rules.quantity import QUANTITIES
 
 
@@ -37,12 +38,15 @@ def test_what_init_comments_out_would_pass_too(tmp_path: Path, capsys: pytest.Ca
     rows = file.read_text(encoding="utf-8").splitlines()
     told = [re.sub(r"^( *)# (?= *\[|.*=)", r"\1", row) for row in rows]
     told = [row for row in told if '"P": 61.7' not in row]
-    for name, content in {"panel.password": "$argon2id$x", "broker.password": "x", "wecom.url": "wecombot://x"}.items():
+    timetable = "教室,星期,开始,结束\n101,周一,08:00,08:45\n"
+    for name, content in {"panel.password": "$argon2id$x", "broker.password": "x", "wecom.url": "wecombot://x",
+                          "timetable.csv": timetable}.items():  # fmt: skip
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o600)
     file.write_text("\n".join(told), encoding="utf-8")
     document = tomllib.loads(file.read_text(encoding="utf-8"))
-    assert {"store", "term", "rule", "notify"} <= document.keys()
+    assert {"store", "term", "makeup", "period", "hours_of", "timetable", "rule", "notify"} <= document.keys()
+    assert {*HoursTable.model_fields} - {*document["hours"]} == {"closed_weekdays"}
     assert [source["kind"] for source in document["source"]] == ["mqtt", "serial"]
     assert main(["check", str(file)]) == 0, capsys.readouterr().out
     assert "bus dorm-1 bus: meters 1, a round takes about 1." in capsys.readouterr().out
