@@ -1,9 +1,10 @@
-"""What a message to staff says, in the language of the site: one alert in full, or many with a line each."""
+"""What a message to staff says, in the language of the site: one alert in full, many with a line each, a summary."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from daemon.telling import ENDINGS, OutboxRow, Story, stories
+from daemon.digest import digest_of
+from daemon.telling import ENDINGS, OutboxRow, Story, is_digest, stories
 from dashboard.words import label, sentence, todo
 from dashboard.words import title as rule_title
 from rules.model import Event, Site, Turn
@@ -48,6 +49,8 @@ class Message(NamedTuple):
 def compose(rows: Sequence[OutboxRow], site: Site, language: str, *, panel_url: str = "") -> Message:
     """The message that tells all of these rows; `panel_url` is the panel's address as staff reach it, if they do."""
     told = stories(rows)
+    if is_digest(rows):
+        return Message(*digest_of(told, site, language, panel_url=panel_url))
     words = _WORDS[language]
     if len(told) == 1:
         return _full(told[0], site, language, panel_url)

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import orjson
 
 from daemon.rows import event_of
-from daemon.telling import Known, OutboxError, OutboxRow, is_needed
+from daemon.telling import ENDINGS, Known, OutboxError, OutboxRow, is_digest, is_needed
 from dashboard.view import Told
 
 T = TypeVar("T")
@@ -27,8 +27,12 @@ class Run(Protocol):
 def enqueue(connection: sqlite3.Connection, rows: Iterable[OutboxRow]) -> None:
     """Store the rows that are needed; their events must be stored already, in this transaction or before."""
     for row in rows:
-        if not is_needed(row, _known(state for _, state in _alert(connection, row.number, row.channel))):
+        alert = _alert(connection, row.number, row.channel)
+        if not is_needed(row, _known(alert)):
             continue
+        waiting = [other for other, state in alert if state == "waiting"]
+        if row.event.turn in ENDINGS and is_digest(waiting):  # it waits for the summary that what it ends waits for
+            row = row._replace(due=max(other.due for other in waiting))
         stored = connection.execute(
             "INSERT INTO outbox (event, number, channel, is_wanted, due)"
             " SELECT id, ?, ?, ?, ? FROM event WHERE rule = ? AND key = ? AND at = ? AND turn = ?",
@@ -44,21 +48,23 @@ def _alert(connection: sqlite3.Connection, number: int, channel: str) -> list[tu
     return [(_row(row), row["state"]) for row in rows]
 
 
-def _known(states: Iterable[str]) -> Known:
-    found = set(states)
-    if "waiting" in found:
+def _known(alert: Iterable[tuple[OutboxRow, str]]) -> Known:
+    """What a channel knows by the rows about an alert and their states."""
+    rows = list(alert)
+    if any(state == "waiting" for _, state in rows):
         return Known.UNSENT
-    return Known.SENT if "sent" in found else Known.NOTHING
+    sent = [row for row, state in rows if state == "sent"]
+    return Known.NOTHING if not sent else Known.SUMMED if is_digest(sent) else Known.SENT
 
 
 def _drop_needless(connection: sqlite3.Connection, number: int, channel: str) -> None:
     """Judge again what came while a message was under way, now that it is known what became of that."""
-    kept: list[str] = []
+    kept: list[tuple[OutboxRow, str]] = []
     for row, state in _alert(connection, number, channel):
         if state == "waiting" and not is_needed(row, _known(kept)):
             connection.execute("DELETE FROM outbox WHERE id = ?", (row.id,))
         else:
-            kept.append(state)
+            kept.append((row, state))
 
 
 def _row(row: sqlite3.Row) -> OutboxRow:

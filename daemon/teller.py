@@ -23,16 +23,18 @@ from daemon.telling import (
     Story,
     allowed_at,
     bundles,
+    is_digest,
     pause_s,
-    severity_of,
     stories,
+    urgency_of,
 )
 from rules.calendar import Calendar
 
 log = logging.getLogger("caretaker.teller")
 
 WINDOW_S = 60.0
-MOST_ALERTS = 500  # of one look into the outbox; more follow in the next message
+MOST_ALERTS = 10_000  # of one look into the outbox: a day's summary is one message
+MOST_STORIES = 500    # of messages that are no summary; more follow with the next look
 LOOK_AGAIN_S = 60.0  # a clock that was set must not make a channel oversleep
 STORE_PAUSE_S = 15.0
 STOP_S = 5.0
@@ -72,8 +74,13 @@ class Desk:
         """Send what may be sent now; when there is more to do, if known. Raises OutboxError."""
         self._settle()
         now = self._clock()
-        ready = self._awake(stories(self._outbox.due(self._channel.name, now, MOST_ALERTS)), now)
-        for bundle in bundles(ready, self._room(now)):
+        awake = self._awake(stories(self._outbox.due(self._channel.name, now, MOST_ALERTS)), now)
+        ready = [story for story in awake if not is_digest(story)][:MOST_STORIES]
+        summed = [story for story in awake if is_digest(story)]
+        messages = bundles(ready, self._room(now))
+        if summed and len(messages) < self._room(now):
+            messages.append(summed)
+        for bundle in messages:
             if self._is_stopping():
                 break
             self._tell([row for story in bundle for row in story])
@@ -86,7 +93,7 @@ class Desk:
         """Those that may be told at this time of the day: a start in the night finds what was due before it."""
         ready = []
         for story in due:
-            allowed = allowed_at(self._channel, severity_of(story), now, self._calendar)
+            allowed = allowed_at(self._channel, urgency_of(story), now, self._calendar)
             if allowed > now:
                 self._outbox.postponed([row.id for row in story], allowed)
             else:
@@ -126,7 +133,7 @@ class Desk:
             gave_up = "cannot be told" if answer.is_final else f"given up after {tries} tries"
             log.error("%s: %s %s: %s", self._channel.name, numbers, gave_up, answer.text)
             return None
-        return allowed_at(self._channel, severity_of(rows), now + pause_s(tries, self._chance()), self._calendar)
+        return allowed_at(self._channel, urgency_of(rows), now + pause_s(tries, self._chance()), self._calendar)
 
     def _note(self, answer: Answer, now: float) -> None:
         """One line when a channel fails, one when it is back."""

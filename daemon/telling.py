@@ -2,7 +2,9 @@
 
 Strategy. With each event, in its own transaction, every channel that wants it gets a row in the outbox; what is still
 unsent about one alert is told as one *story*, so an alert that is over before anybody heard of it is told once. Rows
-that come due faster than a channel's rate are bundled: the gravest alone, all the others in one message.
+that come due faster than a channel's rate are bundled: the gravest alone, all the others in one message. What nobody
+has to act on at once (delivery digest) comes due at the channel's hour of the day, and all of it is one message; an end
+is part of it, or not told at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,10 +14,11 @@ from typing import NamedTuple, Protocol
 
 from daemon.channel import Channel
 from rules.calendar import Calendar
-from rules.model import Event, Severity, Turn
+from rules.model import Delivery, Event, Severity, Turn
 
 ENDINGS = (Turn.CLEARED, Turn.WITHDRAWN)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 900.0
+LAST_CALL_S = 60.0  # what comes later than this before a digest waits a day, or it would be a second message
 MOST_TRIES = 300  # with the longest pause some three days: a weekend without internet
 
 
@@ -65,19 +68,37 @@ class Known(StrEnum):
     NOTHING = "nothing"
     UNSENT = "unsent"
     SENT = "sent"
+    SUMMED = "summed"  # as a line of a day's summary
 
 
 Story = tuple[OutboxRow, ...]  # all that is unsent about one alert on one channel, in the order it happened
 
 
-def rows_for(event: Event, number: int, channels: Iterable[Channel], calendar: Calendar) -> list[OutboxRow]:
-    """The rows an event may need; `is_needed` says of each, once the earlier ones are known, whether it does."""
+def rows_for(
+    event: Event, number: int, channels: Iterable[Channel], calendar: Calendar, *, now: float = 0.0
+) -> list[OutboxRow]:
+    """The rows an event may need; `is_needed` says of each, once the earlier ones are known, whether it does.
+
+    `now` is when it is judged, which for what lay in a backlog is long after its time.
+    """
     return [
-        OutboxRow(0, number, channel.name, event, allowed_at(channel, event.severity, event.at, calendar),
+        OutboxRow(0, number, channel.name, event, _due(channel, event, max(event.at, now), calendar),
                   is_wanted=_asks_for(channel, event.turn))
         for channel in channels
         if _may_hear(channel, event)
     ]  # fmt: skip
+
+
+def _due(channel: Channel, event: Event, now: float, calendar: Calendar) -> float:
+    if event.turn in ENDINGS or event.delivery is not Delivery.DIGEST:
+        return allowed_at(channel, event.severity, event.at, calendar)
+    return allowed_at(channel, Severity.INFO, calendar.next_minute(now + LAST_CALL_S, channel.digest_at), calendar)
+
+
+def is_digest(rows: Iterable[OutboxRow]) -> bool:
+    """Whether rows about an alert are for the day's summary: nothing in them has to be acted on at once."""
+    running = [row.event for row in rows if row.event.turn not in ENDINGS]
+    return bool(running) and all(event.delivery is Delivery.DIGEST for event in running)
 
 
 def _may_hear(channel: Channel, event: Event) -> bool:
@@ -96,6 +117,8 @@ def is_needed(row: OutboxRow, known: Known) -> bool:
     """Whether a channel that knows this much of the alert needs the row."""
     if known is Known.NOTHING:
         return row.event.turn not in ENDINGS  # an update may be the first that is grave enough for the channel
+    if known is Known.SUMMED:
+        return row.event.turn not in ENDINGS and (row.is_wanted or row.event.delivery is Delivery.PAGE)
     return known is Known.UNSENT or row.is_wanted
 
 
@@ -107,6 +130,11 @@ def allowed_at(channel: Channel, severity: Severity, at: float, calendar: Calend
     day = calendar.local(at).date()
     end = calendar.at_minute(day, quiet.end)
     return end if end > at else calendar.at_minute(day + timedelta(days=1), quiet.end)
+
+
+def urgency_of(rows: Sequence[OutboxRow]) -> Severity:
+    """The severity by which a message may break quiet hours; a summary never does."""
+    return Severity.INFO if is_digest(rows) else severity_of(rows)
 
 
 def severity_of(rows: Iterable[OutboxRow]) -> Severity:

@@ -26,6 +26,8 @@ from daemon.recovery import open_alerts, recover
 from daemon.store import Store
 from daemon.teller import Teller
 from daemon.telling import rows_for
+from daemon.trial import placed_watches
+from daemon.watching import Watching
 from dashboard.panel import panel
 from dashboard.server import PanelServer
 from rules.check import Check
@@ -84,14 +86,17 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     store = Store(loaded.store_path)
     changes = Changes()
     brokers: dict[str, MqttTransport] = {}
-    watches = list(loaded.watches())
+    placed = [(kind, watch) for kind, _, watch in placed_watches(loaded.rules, loaded.site)]
+    watches = [watch for _, watch in placed]
     incidents = store.open_incidents()
     pipeline = Pipeline(
         Engine(watches, loaded.refiners()), store, Check(known_points(loaded)), clock,
         grace_s=loaded.grace_s, commit_s=loaded.commit_s,
         open_alerts=open_alerts(incidents), next_number=store.next_number(),
         windows={name: store.window(name) for name in (PEOPLE, *(source.name for source in loaded.sources))},
-        outbox_rows=lambda event, number: rows_for(event, number, loaded.channels, loaded.site.calendar),
+        outbox_rows=lambda event, number: rows_for(
+            event, number, loaded.channels, loaded.site.calendar, now=clock.now()
+        ),
         acknowledge=lambda source, session, packets: (
             declarations.acknowledge(packets) if source == PEOPLE else brokers[source].acknowledge(session, packets)
         ),
@@ -127,6 +132,7 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     view = GatewayView(
         loaded.site, {s.name: "mqtt" if isinstance(s, MqttSource) else "serial" for s in loaded.sources},
         loaded.store_path, pipeline=pipeline, driver=driver, clock=clock, changes=changes, refiners=loaded.refiners,
+        watching=Watching(loaded, placed, pipeline, driver),
     )  # fmt: skip
     app = panel(
         view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),

@@ -17,7 +17,8 @@ NIGHT = Span(22 * 60 + 30, 6 * 60)
     [
         (Channel(name="c", url=""), event(), True),
         (Channel(name="c", url=""), event(severity=Severity.INFO), True),
-        (Channel(name="c", url=""), event(delivery=Delivery.DIGEST), False),
+        (Channel(name="c", url=""), event(delivery=Delivery.DIGEST), True),
+        (Channel(name="c", url="", deliveries=frozenset({Delivery.PAGE})), event(delivery=Delivery.DIGEST), False),
         (Channel(name="c", url=""), event(delivery=Delivery.RECORD), False),
         (Channel(name="c", url="", severities=frozenset({Severity.CRITICAL})), event(), False),
         (Channel(name="c", url="", deliveries=frozenset(Delivery)), event(delivery=Delivery.DIGEST), True),
@@ -45,6 +46,25 @@ def test_who_hears_of_an_event(channel: Channel, what: Event, is_told: bool) -> 
 def test_quiet_hours_move_all_but_critical_to_their_end(at: str, severity: Severity, expected: str) -> None:
     channel = Channel(name="c", url="", quiet=NIGHT)
     assert allowed_at(channel, severity, local(at), CALENDAR) == local(expected)
+
+
+@pytest.mark.parametrize(
+    ("at", "now", "digest_at", "expected"),
+    [
+        ("2026-09-01 07:00", "2026-09-01 07:00", "07:30", "2026-09-01 07:30"),
+        ("2026-09-01 07:29", "2026-09-01 07:29", "07:30", "2026-09-01 07:30"),
+        ("2026-09-01 07:30", "2026-09-01 07:30", "07:30", "2026-09-02 07:30"),  # it is on its way already
+        ("2026-09-01 23:00", "2026-09-01 23:00", "07:30", "2026-09-02 07:30"),
+        ("2026-09-01 06:00", "2026-09-01 12:00", "07:30", "2026-09-02 07:30"),  # out of a backlog: no second message
+        ("2026-09-01 12:00", "2026-09-01 12:00", "23:00", "2026-09-02 06:00"),  # quiet hours hold for it too
+    ],
+)
+def test_a_digest_is_due_at_its_hour(at: str, now: str, digest_at: str, expected: str) -> None:
+    hour, minute = map(int, digest_at.split(":"))
+    channel = Channel(name="c", url="", quiet=NIGHT, digest_at=hour * 60 + minute)
+    what = event(at=local(at), delivery=Delivery.DIGEST, severity=Severity.CRITICAL)
+    (row,) = rows_for(what, 1, [channel], CALENDAR, now=local(now))
+    assert row.due == local(expected)
 
 
 def test_quiet_hours_within_a_day() -> None:

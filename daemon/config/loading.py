@@ -220,5 +220,6 @@ def _channels(tables: list[Section], secrets: Secrets, findings: Findings) -> It
             turns=frozenset(Turn(item) for item in table.turns),
             deliveries=frozenset(Delivery(item) for item in table.deliveries),
             quiet=table.quiet,
+            digest_at=table.digest_at,
             rate_per_minute=table.rate_per_minute,
         )

@@ -30,6 +30,7 @@ from daemon.config.values import (
     known_zone,
     listen_of,
     matching,
+    minute_of,
     one_of,
     part_of,
     rooms_of,
@@ -265,6 +266,7 @@ class NotifyTable(Table):
     url_file: str
     severities: Annotated[list[SeverityName], Field(min_length=1)] = [item.name.lower() for item in Severity]
     turns: list[Annotated[str, one_of("name", list(Turn))]] = ["raised"]
-    deliveries: list[Annotated[str, one_of("name", list(Delivery))]] = ["page"]
+    deliveries: list[Annotated[str, one_of("name", list(Delivery))]] = ["page", "digest"]
     quiet: DaySpan | None = None
+    digest_at: Annotated[int, PlainValidator(minute_of)] = 7 * 60 + 30
     rate_per_minute: Annotated[int, Field(ge=1, le=600)] = 20
