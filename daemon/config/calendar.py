@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from daemon.config.calendar_tables import HoursOfTable, HoursTable, MakeupTable, PeriodTable, TermTable
 from daemon.config.campus import Campus
 from daemon.config.errors import Findings
-from daemon.config.holidays import National, countries, national, usual_country
+from daemon.config.holidays import NONE, National, countries, national, usual_country
 from daemon.config.lines import Path
 from daemon.config.reading import read
 from daemon.config.tables import FileTable, Section
@@ -64,8 +64,8 @@ def _terms(tables: Sequence[Section], findings: Findings) -> Iterator[Term]:
 
 def _national(country: str | None, timezone: str, findings: Findings) -> National:
     """The holidays of the country that is named, or else of the time zone's."""
-    if country is None:
-        return national(usual_country(timezone))
+    if country is None or country == NONE:
+        return national(country or usual_country(timezone))
     is_known = findings.choose(("hours", "holidays"), "country", country, countries())
     return national(country) if is_known else National()
 
