@@ -86,16 +86,14 @@ def _named(item: Injected, recipe: Recipe) -> Injected:
 
 
 def _is_free(item: Injected, found: list[Injected]) -> bool:
-    own = _own_places(item)
-    return not any(
-        own & _own_places(other) and item.begin < other.end + APART_S and other.begin < item.end + APART_S
-        for other in found
-    )
+    near = [other for other in found if item.begin < other.end + APART_S and other.begin < item.end + APART_S]
+    return not any(_own_places(item) & _own_places(other) for other in near)
 
 
 def _own_places(item: Injected) -> frozenset[str]:
+    """Where a fault is alone: in its rooms, or in all of a building of which one message would tell."""
     rooms = frozenset(place for place in item.places if "/" in place)
-    return rooms or item.places
+    return item.places if item.stays or not rooms else rooms
 
 
 def _places(campus: Campus, kind: str, *, building: str = "") -> list[str]:
