@@ -1,9 +1,12 @@
 """The domain: nouns, engine and the registry of rule kinds. It holds no clock and does no I/O."""
 
 from rules.burst import Burst
+from rules.clock_drift import ClockDrift
 from rules.closed_flow import ClosedFlow
+from rules.counter_fault import CounterFault
 from rules.expression import Expression
 from rules.high_power import HighPower
+from rules.implausible import Implausible
 from rules.lamp_out import LampOut
 from rules.leak import Leak
 from rules.left_on import LeftOn
@@ -18,6 +21,7 @@ from rules.reverse_flow import ReverseFlow
 from rules.rule import RuleKind
 from rules.running_water import RunningWater
 from rules.silent import Silent
+from rules.stuck import Stuck
 
 RULES: dict[str, type[RuleKind]] = {
     "running_water": RunningWater,
@@ -35,6 +39,10 @@ RULES: dict[str, type[RuleKind]] = {
     "left_on": LeftOn,
     "high_power": HighPower,
     "silent": Silent,
+    "stuck": Stuck,
+    "implausible": Implausible,
+    "counter_fault": CounterFault,
+    "clock_drift": ClockDrift,
     "limit": Limit,
     "expression": Expression,
 }

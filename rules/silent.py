@@ -1,61 +1,94 @@
-"""A silent device: nothing came from it for far longer than its interval, although its source is up."""
+"""What has stopped reporting: a device, many devices of one building together, or a whole source.
+
+Strategy. A device is missed when nothing came from it for several of its intervals, of hours with power. It keeps quiet
+while its source says itself that it is unreachable: then the source is one event. And it keeps quiet when it fell
+silent together with its group, the like devices of one source and building: three *witnesses* spread over the group
+stand for it, so that a device listens to three others instead of three hundred; when all three fell silent at about
+the same time that is one event too. Once the witnesses or the source speak again the device has its full time again.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from rules.fact import PEOPLE
 from rules.hours import Hours
-from rules.model import Change, Delivery, Evidence, Hold, Point, Severity, Site, Turn, state_point
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn, state_point
 from rules.rule import Words, parameter
+from rules.watch import Watch
 
-ONLINE = "online"
-OWN_WORD = ("online", "backlog")  # quantities by which a transport speaks of itself
+ONLINE, ATTENDED = "online", "attended"
+OWN_WORD = (ONLINE, "backlog", ATTENDED)  # quantities by which a transport speaks of itself
+WITNESSES = ("witness-1", "witness-2", "witness-3")
+FOREIGN = frozenset({ONLINE, *WITNESSES})
+TOGETHER = 0.5  # of the wait: silent within so much of each other is silent together
+RARELY = 0.1    # of the wait: witnesses need not be noted more exactly
 
 
 class _State(NamedTuple):
-    """`last` is when it spoke or its source came back; `due` is when it is missed, where a cut postponed that."""
+    """`last` is when it spoke or its source came back, `due` when it is missed, where a cut postponed that.
+
+    `around` is when a witness spoke; `is_with_others`: it fell silent with them.
+    """
 
     last: float | None = None
     is_up: bool = True
     is_raised: bool = False
     due: float | None = None
+    around: float | None = None
+    is_with_others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilentWatch:
-    """One device, which any of its points shows to live; time without `supply` is not held against it."""
+    """One device, which any of its points shows to live, or a group by its witnesses; `about` are values to say.
+
+    Time without `supply` is not held against it.
+    """
 
     rule: ClassVar[str] = "silent"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_State] = _State()
 
     key: str
     place: str
-    device: str
     inputs: Mapping[str, str]
+    what: str
+    about: Mapping[str, float | str]
+    severity: Severity
+    delivery: Delivery
     holds_s: float
     wait_s: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        last, is_up, is_raised, due = state
-        if ONLINE not in values:
-            if values:
-                return _State(at, is_up), (self._change(Turn.CLEARED, state, at),) if is_raised else ()
-            if due is None and last is not None and (due := self._due(last)) > at:
-                return _State(last, is_up, False, due), ()
-            return _State(last, is_up, True), (self._change(Turn.RAISED, state, at),)
-        if len(values) > 1:
-            return _State(at, values[ONLINE] > 0), (self._change(Turn.CLEARED, state, at),) if is_raised else ()
-        was_up, is_up = is_up, values[ONLINE] > 0
-        if is_up and not was_up and last is not None and not is_raised:
-            last, due = at, None  # it has its full time again to be heard
-        return _State(last, is_up, is_raised, due), ()
+        last, is_up, is_raised, due, around, _ = state
+        if values and FOREIGN.isdisjoint(values):
+            changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
+            return _State(at, is_up, False, None, around), changes
+        if not values:
+            return self._missed(state, at)
+        if ONLINE not in values and around is not None and at - around < RARELY * self.wait_s and len(values) == 1:
+            return state, ()
+        own = any(role not in FOREIGN for role in values)
+        if any(role in values for role in WITNESSES):
+            around = at
+            if state.is_with_others and not own:
+                last = at  # they are back: it has its full time again to be heard
+        if ONLINE in values:
+            was_up, is_up = is_up, values[ONLINE] > 0
+            if is_up and not was_up and last is not None and not is_raised:
+                last, due = at, None
+        if own:
+            changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
+            return _State(at, is_up, False, None, around), changes
+        is_with_others = state.is_with_others and around != at
+        return _State(last, is_up, is_raised, due if last == state.last else None, around, is_with_others), ()
 
     def deadline(self, state: _State) -> float | None:
-        last, is_up, is_raised, due = state
-        if last is None or is_raised or not is_up:
+        last, is_up, is_raised, due, _, is_with_others = state
+        if last is None or is_raised or not is_up or is_with_others:
             return None
         return last + self.wait_s if due is None else due  # asked at every sample: the wake-up looks for cuts
 
@@ -64,6 +97,28 @@ class SilentWatch:
             return None
         waited_s = at - self._due(state.last) + self.wait_s
         return Hold(state.last, min(waited_s, self.wait_s), self.wait_s) if waited_s > 0 else None
+
+    def explain(self, state: _State, at: float) -> Explanation:
+        last = state.last
+        if last is None:
+            return Explanation("silent.never", {})
+        values: dict[str, float | str] = {"last_at": last}
+        if state.is_raised:
+            return Explanation("silent.missing", values)
+        if not state.is_up:
+            return Explanation("silent.source_down", values)
+        if state.is_with_others:
+            return Explanation("silent.with_others", values)
+        due = self._due(last) if state.due is None else state.due
+        return Explanation("silent.heard", values | {"due_at": due})
+
+    def _missed(self, x: _State, at: float) -> tuple[_State, Sequence[Change]]:
+        """What its deadline brings: more time because of a cut, a silence shared with others, or an alert."""
+        if x.due is None and x.last is not None and (due := self._due(x.last)) > at:
+            return x._replace(due=due), ()
+        if x.around is not None and x.last is not None and abs(x.around - x.last) <= TOGETHER * self.wait_s:
+            return x._replace(is_with_others=True), ()
+        return x._replace(is_raised=True, due=None), (self._change(Turn.RAISED, x, at),)
 
     def _due(self, last: float) -> float:
         """When it is missed: once power is back after a cut it has its full time again, of which cuts are no part."""
@@ -82,15 +137,66 @@ class SilentWatch:
 
     def _change(self, turn: Turn, state: _State, at: float) -> Change:
         since = at if state.last is None else state.last
-        points = tuple(point for role, point in self.inputs.items() if role != ONLINE)
-        values: dict[str, float | str] = {"device": self.device, "silent_s": at - since}
-        why = f"{self.rule}.{turn.value}"
-        return Change(turn, Severity.MINOR, Delivery.PAGE, why, values, Evidence(since, points))
+        points = tuple(point for role, point in self.inputs.items() if role not in FOREIGN)
+        values = {**self.about, "silent_s": at - since}
+        why = f"{self.rule}.{self.what}{turn.value}"
+        return Change(turn, self.severity, self.delivery, why, values, Evidence(since, points))
+
+
+class _Link(NamedTuple):
+    """Since when a source is unreachable."""
+
+    since: float | None = None
+    is_raised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceWatch:
+    """One source by its own word; time in which the gateway itself was off is not held against it."""
+
+    rule: ClassVar[str] = "silent"
+    version: ClassVar[int] = 1
+    start: ClassVar[_Link] = _Link()
+
+    key: str
+    place: str
+    inputs: Mapping[str, str]
+    source: str
+    wait_s: float
+
+    def step(self, state: _Link, at: float, values: Mapping[str, float]) -> tuple[_Link, Sequence[Change]]:
+        since, is_raised = state
+        if not values:
+            return _Link(since, True), (self._change(Turn.RAISED, since, at),)
+        if values.get(ONLINE, 1.0) > 0:
+            return _Link(), (self._change(Turn.CLEARED, since, at),) if is_raised else ()
+        if is_raised or since is not None:
+            return state, ()
+        return _Link(None if ATTENDED in values else at), ()
+
+    def deadline(self, state: _Link) -> float | None:
+        return None if state.since is None or state.is_raised else state.since + self.wait_s
+
+    def hold(self, state: _Link, at: float) -> Hold | None:
+        if state.since is None or state.is_raised:
+            return None
+        return Hold(state.since, min(at - state.since, self.wait_s), self.wait_s)
+
+    def explain(self, state: _Link, at: float) -> Explanation:
+        if state.since is None:
+            return Explanation("silent.link_up", {"source": self.source})
+        return Explanation("silent.link_down", {"source": self.source, "since_at": state.since})
+
+    def _change(self, turn: Turn, since: float | None, at: float) -> Change:
+        begin = at if since is None else since
+        values: dict[str, float | str] = {"source": self.source, "silent_s": at - begin}
+        why = f"{self.rule}.source_{turn.value}"
+        return Change(turn, Severity.MAJOR, Delivery.PAGE, why, values, Evidence(begin))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silent:
-    """Flags a device that has stopped reporting; every device of the site."""
+    """Flags what has stopped reporting: every device, group of devices and source of the site."""
 
     kind: ClassVar[str] = "silent"
     slowest_s: ClassVar[float] = inf  # its patience follows the interval
@@ -99,41 +205,116 @@ class Silent:
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "设备无数据",
-            "",
+            "设备超过平时间隔的 3 倍（missed）、且至少 5 分钟（least_s）没有任何数据时提示，记入日报。"
+            "数据源（服务器、串口）自己报告断线超过 5 分钟（source_s）时，只报一条数据源中断，通知值班人员；"
+            "同一栋楼、同一数据源的多个设备一起没有数据时，也只报一条，其余设备不再逐个提示。"
+            "计划停电（supply）的时间不算。只要设备还在上报，即使数值有错，也不属于本规则。",
             "检查设备的电源、电池和接线；修好后数据会自动恢复。",
             {
                 "silent.raised": "设备 {device} 已 {silent_s}没有数据",
                 "silent.cleared": "设备 {device} 中断 {silent_s}后恢复数据",
+                "silent.group_raised": "{building} 的 {devices:.0f} 个设备（{source}）一起 {silent_s}没有数据，"
+                "请先查网关、总线和该楼供电",
+                "silent.group_cleared": "{building} 的 {devices:.0f} 个设备（{source}）中断 {silent_s}后恢复数据",
+                "silent.source_raised": "数据源 {source} 已中断 {silent_s}，其下设备全部没有数据",
+                "silent.source_cleared": "数据源 {source} 中断 {silent_s}后恢复",
+                "silent.never": "还没有收到过数据",
+                "silent.heard": "最近一次数据在 {last_at}，到 {due_at} 仍没有数据才提示",
+                "silent.missing": "自 {last_at} 起没有数据，已提示",
+                "silent.source_down": "数据源中断，只报数据源；最近一次数据在 {last_at}",
+                "silent.with_others": "与同楼其他设备同时没有数据，已合并提示；最近一次数据在 {last_at}",
+                "silent.link_up": "数据源 {source} 正常",
+                "silent.link_down": "数据源 {source} 自 {since_at} 起中断",
             },
         ),
         "en": Words(
             "Device silent",
-            "",
+            "A device that sent nothing for 3 of its usual intervals (missed), and for 5 minutes at least (least_s), "
+            "goes into the day's summary. When a source (a broker, a serial line) says itself that it has been "
+            "unreachable for 5 minutes (source_s), that is one alert for whoever is on duty; when many devices of one "
+            "building and source fall silent together, that is one alert too, and the single devices keep quiet. "
+            "Planned cuts (supply) do not count. A device that still reports, even nonsense, is no matter of this "
+            "rule.",
             "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
             {
                 "silent.raised": "no data from {device} for {silent_s}",
                 "silent.cleared": "data from {device} again after {silent_s}",
+                "silent.group_raised": "no data for {silent_s} from {devices:.0f} devices of {building} together "
+                "({source}): look at the gateway, the bus and the building's power first",
+                "silent.group_cleared": "data from {devices:.0f} devices of {building} ({source}) again after "
+                "{silent_s}",
+                "silent.source_raised": "source {source} has been unreachable for {silent_s}, and all its devices "
+                "with it",
+                "silent.source_cleared": "source {source} is back after {silent_s}",
+                "silent.never": "nothing has come from it yet",
+                "silent.heard": "last heard at {last_at}; missed if nothing comes until {due_at}",
+                "silent.missing": "nothing since {last_at}: an alert is open",
+                "silent.source_down": "its source is unreachable, which is said once for all; last heard at {last_at}",
+                "silent.with_others": "silent together with others of its building, which is said once for all; last "
+                "heard at {last_at}",
+                "silent.link_up": "source {source} is reachable",
+                "silent.link_down": "source {source} has been unreachable since {since_at}",
             },
         ),
     }
 
     least_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
     missed: float = parameter(3.0, unit="", least=1.5, most=100.0)
+    source_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
 
-    def watches(self, site: Site) -> Iterable[SilentWatch]:
+    def watches(self, site: Site) -> Iterable[Watch]:
         devices: dict[str, list[Point]] = {}
         for place in site.places:
             for point in site.points_at(place):
-                if point.quantity not in OWN_WORD:
+                if point.quantity not in OWN_WORD and point.source != PEOPLE and not point.of:
                     devices.setdefault(point.device, []).append(point)
+        sources: dict[str, Point] = {}
+        groups: dict[tuple[str, str, float], list[Point]] = {}
+        for points in devices.values():
+            sources.setdefault(points[0].source, points[0])
+            busiest = min(points, key=lambda point: point.holds_s)
+            groups.setdefault(self._group(site, points), []).append(busiest)
         for device, points in devices.items():
-            holds_s = min(point.holds_s for point in points)
-            yield SilentWatch(
-                key=f"silent/{device}",
-                place=points[0].place,
-                device=device,
-                inputs={point.id: point.id for point in points} | {ONLINE: state_point(points[0].source, ONLINE)},
-                holds_s=holds_s,
-                wait_s=max(self.missed * holds_s / 2.5, self.least_s),
-                hours=site.hours(points[0].place),
-            )
+            firsts = groups[self._group(site, points)]
+            others = [point.id for point in _spread(firsts) if point.device != device]
+            inputs = {point.id: point.id for point in points} | dict(zip(WITNESSES, others, strict=False))
+            yield self._watch(site, points, f"silent/{device}", inputs, {"device": device})
+        for firsts in groups.values():
+            if spread := _spread(firsts):
+                yield self._of_group(site, firsts, spread)
+        for source, point in sources.items():
+            roles = {role: state_point(source, role) for role in (ONLINE, ATTENDED)}
+            yield SourceWatch(key=f"silent/source/{source}@{point.place}", place=site.places[point.place].building,
+                              inputs=roles, source=source, wait_s=self.source_s)  # fmt: skip
+
+    def _group(self, site: Site, points: Sequence[Point]) -> tuple[str, str, float]:
+        """What like devices have in common: source, building, and how long they may be silent."""
+        return points[0].source, site.places[points[0].place].building, self._wait_s(points)
+
+    def _wait_s(self, points: Iterable[Point]) -> float:
+        return max(self.missed * min(point.holds_s for point in points) / 2.5, self.least_s)
+
+    def _of_group(self, site: Site, firsts: Sequence[Point], spread: Sequence[Point]) -> SilentWatch:
+        building = site.places[site.places[spread[0].place].building]
+        about = {"building": building.name, "devices": float(len(firsts)), "source": spread[0].source}
+        inputs = {point.id: point.id for point in spread}
+        return self._watch(site, spread, f"silent/group/{spread[0].device}", inputs, about, building.id)
+
+    def _watch(
+        self, site: Site, points: Sequence[Point], key: str, inputs: Mapping[str, str],
+        about: Mapping[str, float | str], building: str = "",
+    ) -> SilentWatch:  # fmt: skip
+        """The watch of a device, or of a group in a building."""
+        return SilentWatch(
+            key=key, place=building or points[0].place, about=about, what="group_" if building else "",
+            inputs={**inputs, ONLINE: state_point(points[0].source, ONLINE)},
+            severity=Severity.MAJOR if building else Severity.MINOR,
+            delivery=Delivery.PAGE if building else Delivery.DIGEST,
+            holds_s=min(point.holds_s for point in points), wait_s=self._wait_s(points),
+            hours=site.hours(points[0].place),
+        )  # fmt: skip
+
+
+def _spread(firsts: Sequence[Point]) -> list[Point]:
+    """Three devices from all over a group; none where the group is too small to be one."""
+    return [firsts[0], firsts[len(firsts) // 2], firsts[-1]] if len(firsts) >= len(WITNESSES) else []

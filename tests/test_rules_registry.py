@@ -29,6 +29,7 @@ EVERYWHERE = {
     "teach/9": ("classroom", ["projector/on"]),
     "teach/10": ("corridor", ["lighting/power_w"]),
     "dorm/102": ("dorm_room", ["lighting/power_w"]),
+    "dorm/103": ("dorm_room", ["power_w", "voltage_v", "current_a", "energy_kwh", "clock_offset_s"]),
     "dorm/1F": ("washroom", ["flow_lpm"]),
     "dorm/main": ("pump_room", ["volume_m3"]),
     "dorm/hot": ("pump_room", ["volume_m3", "spare/volume_m3"]),
