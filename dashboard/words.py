@@ -47,7 +47,9 @@ def sentence(event: Event, language: str, zone: tzinfo = UTC) -> str:
     """What an event says: the rule's sentence for its `why` with its values; see `said`."""
     if event.turn is Turn.WITHDRAWN:
         return say("alert.withdrawn", language)
-    return said(event.rule, event.why, event.values, language, zone=zone, near=event.at)
+    told = said(event.rule, event.why, event.values, language, zone=zone, near=event.at)
+    times = event.values.get("again")  # by flood control: see rules.flood
+    return say("alert.again", language, sentence=told, n=f"{times:.0f}") if isinstance(times, float) else told
 
 
 def said(

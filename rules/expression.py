@@ -156,9 +156,9 @@ class ExpressionWatch:
         values: dict[str, float | str] = {
             "name": self.key, "when": self.when, "readings": self._readings(x), "held_s": at - since,
         }  # fmt: skip
-        why = "expression.cleared" if turn is Turn.CLEARED else "expression.raised"
+        why = "cleared" if turn is Turn.CLEARED else "raised" if at > since else "raised_now"
         evidence = Evidence(since, tuple(self.inputs.values()), None, x.covered_s)
-        return Change(turn, Severity(self.severity), Delivery(self.delivery), why, values, evidence)
+        return Change(turn, Severity(self.severity), Delivery(self.delivery), f"expression.{why}", values, evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +179,7 @@ class Expression:
             "按您自己的规定处理；如果条件不合适，请在配置中修改 when。",
             {
                 "expression.raised": "{name}：条件 {when} 已成立 {held_s}（{readings}）",
+                "expression.raised_now": "{name}：条件 {when} 成立（{readings}）",
                 "expression.cleared": "{name}：条件不再成立，共 {held_s}（{readings}）",
                 "expression.stale": "{name}：不是所有测点都有新读数，不作判断（{readings}）",
                 "expression.impossible": "{name}：条件 {when} 此刻无法计算（{readings}），累计 {failures:.0f} 次",
@@ -199,6 +200,7 @@ class Expression:
             "configuration.",
             {
                 "expression.raised": "{name}: {when} has held for {held_s} ({readings})",
+                "expression.raised_now": "{name}: {when} holds ({readings})",
                 "expression.cleared": "{name}: the condition has ended after {held_s} ({readings})",
                 "expression.stale": "{name}: not judged, as not all points have fresh readings ({readings})",
                 "expression.impossible": "{name}: {when} cannot be computed now ({readings}), {failures:.0f} times "

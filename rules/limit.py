@@ -126,7 +126,8 @@ class LimitWatch:
             "name": self.name, "reading": self._said(x.value), "limit": self._said(self._line(x.side)),
             "held_s": at - x.since,
         }  # fmt: skip
-        why = "cleared" if turn is Turn.CLEARED else "above" if x.side == ABOVE else "below"
+        why = "above" if x.side == ABOVE else "below"
+        why = "cleared" if turn is Turn.CLEARED else why if at > x.since else f"{why}_now"
         evidence = Evidence(x.since, tuple(self.inputs.values()), self._line(x.side), x.covered_s)
         return Change(turn, Severity(self.severity), Delivery(self.delivery), f"limit.{why}", values, evidence)
 
@@ -150,6 +151,8 @@ class Limit:
             {
                 "limit.above": "{name}：{reading}，高于 {limit}，已 {held_s}",
                 "limit.below": "{name}：{reading}，低于 {limit}，已 {held_s}",
+                "limit.above_now": "{name}：{reading}，高于 {limit}",
+                "limit.below_now": "{name}：{reading}，低于 {limit}",
                 "limit.cleared": "{name}：现为 {reading}，已回到限值 {limit} 以内，超限共 {held_s}",
                 "limit.unknown": "{name}：还没有读数",
                 "limit.stale": "{name}：最近的读数 {reading}（{heard_at}）已过时，不作判断",
@@ -169,6 +172,8 @@ class Limit:
             {
                 "limit.above": "{name}: {reading}, above {limit} for {held_s}",
                 "limit.below": "{name}: {reading}, below {limit} for {held_s}",
+                "limit.above_now": "{name}: {reading}, above {limit}",
+                "limit.below_now": "{name}: {reading}, below {limit}",
                 "limit.cleared": "{name}: {reading}, within the limit of {limit} again after {held_s}",
                 "limit.unknown": "{name}: no reading yet",
                 "limit.stale": "{name}: the last reading of {reading} ({heard_at}) is too old to judge by",

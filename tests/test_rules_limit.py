@@ -60,7 +60,8 @@ def test_above_and_below_for_a_time(values: list[float | None], expected: list[t
         ([36.0], 0.0, []),                                               # the first reading alone proves nothing
         ([36.0, 36.0], 0.0, [("raised", "above", 1.0)]),
         ([36.0, 20.0], 0.0, []),
-        ([20.0, 36.0], 0.0, [("raised", "above", 1.0)]),
+        ([20.0, 36.0], 0.0, [("raised", "above_now", 1.0)]),
+        ([20.0, 4.0], 0.0, [("raised", "below_now", 1.0)]),
         ([36.0], 1.0, []),
         ([36.0, 36.0], 1.0, [("raised", "above", 1.0)]),
     ],

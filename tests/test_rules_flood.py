@@ -1,0 +1,80 @@
+"""Flood control: what an alert that comes again and again still pages, live, replayed and after a restart."""
+
+from collections.abc import Sequence
+
+import pytest
+from recordings import replay, restarted, site
+
+from dashboard.words import sentence
+from rules.flood import settled
+from rules.limit import Limit
+from rules.model import Change, Delivery, Evidence, Sample, Severity, Turn
+
+ROOM = "dorm/101"
+MINUTE = 60.0
+
+
+def raised(severity: Severity, delivery: Delivery = Delivery.PAGE, turn: Turn = Turn.RAISED) -> Change:
+    return Change(turn, severity, delivery, "x", {"a": 1.0}, Evidence(0.0))
+
+
+def told(minutes: Sequence[float], severity: Severity) -> str:
+    """Raised at these minutes: P for a page, A for one that says again, - for a line in the summary."""
+    pages: tuple[float, ...] = ()
+    said = ""
+    for minute in minutes:
+        change, pages = settled(raised(severity), 1e6 + minute * MINUTE, pages)
+        is_page = change.delivery is Delivery.PAGE
+        said += "A" if is_page and "again" in change.values else "P" if is_page else "-"
+        assert change.values["a"] == 1.0
+        assert is_page or change.delivery is Delivery.DIGEST
+        assert len(pages) <= 3  # what an alert costs in a snapshot
+    return said
+
+
+@pytest.mark.parametrize(
+    ("minutes", "major", "critical"),
+    [
+        ([0], "P", "P"),
+        ([0, 4.9], "P-", "PP"),                           # closer than anybody can go and look
+        ([0, 5], "PP", "PP"),
+        ([0, 10, 20], "PPA", "PPA"),
+        ([0, 10, 20, 30, 40, 59], "PPA---", "PPAAAA"),    # often: only what is critical pages on
+        ([0, 10, 20, 30, 60], "PPA-A", "PPAAA"),          # the first was an hour ago
+        ([0, 10, 20, 30, 90, 100], "PPA-PP", "PPAAPP"),
+        ([0, 1, 2, 3, 4, 5, 6], "P----P-", "PPA----"),    # chatter
+        ([n / 10 for n in range(100)], "P" + "-" * 49 + "P" + "-" * 49, "PPA" + "-" * 49 + "A" + "-" * 47),
+        ([0, 61, 122], "PPP", "PPP"),
+    ],
+)  # fmt: skip
+def test_what_still_pages(minutes: list[float], major: str, critical: str) -> None:
+    assert told(minutes, Severity.MAJOR) == major
+    assert told(minutes, Severity.INFO) == major
+    assert told(minutes, Severity.CRITICAL) == critical
+
+
+@pytest.mark.parametrize(
+    "change",
+    [raised(Severity.MAJOR, Delivery.DIGEST), raised(Severity.MAJOR, Delivery.RECORD),
+     raised(Severity.MAJOR, turn=Turn.CLEARED), raised(Severity.MAJOR, turn=Turn.UPDATED)],
+)  # fmt: skip
+def test_only_a_raise_that_pages_is_held_or_counted(change: Change) -> None:
+    pages = (1e6, 1e6 + 1, 1e6 + 2)
+    assert settled(change, 1e6 + 3, pages) == (change, pages)
+
+
+def test_a_flickering_meter_pages_three_times_an_hour_and_says_so() -> None:
+    """A limit without hysteresis on a value that crosses it every minute, for two hours."""
+    (watch,) = Limit(name="总表", quantity="power_w", above=100.0).watches(site({ROOM: ("dorm_room", ["power_w"])}))
+    stream = [Sample(1000.0 + n * MINUTE, ROOM, {f"{ROOM}/power_w": 101.0 - n % 2}) for n in range(121)]
+    events = replay([watch], stream)
+    pages = [event for event in events if event.turn is Turn.RAISED and event.delivery is Delivery.PAGE]
+    assert len(events) == 119
+    assert [(page.at - 1000.0) / MINUTE for page in pages] == [2, 8, 14, 62, 68, 74]
+    assert ["again" in page.values for page in pages] == [False, False, True, True, True, True]
+    assert restarted([watch], stream, every=7, until=stream[-1].at) == events
+    assert sentence(pages[1], "zh") == "总表：101 W，高于 100 W"
+    assert sentence(pages[2], "zh") == "总表：101 W，高于 100 W（一小时内已 3 次，再有不逐次通知）"
+    assert sentence(pages[2], "en") == (
+        "总表: 101 W, above 100 W (3 times within the hour; not each further one is told)"
+    )
