@@ -46,6 +46,7 @@ DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a config
     ),
 }
 CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of parameters that are no numbers
+    ("high_power", "whitelist_w"): {"whitelist_w": "420"},
     ("limit", "quantity"): {"quantity": "occupied"},
     ("limit", "part"): {"part": "lighting"},
     ("limit", "points"): {"quantity": "", "points": (("teach/1/occupied", "teach/1/occupied"),)},
@@ -107,6 +108,15 @@ def test_its_watches_are_named_signed_and_ready_for_json(kind: type[RuleKind]) -
         assert type(watch.start)(*json.loads(json.dumps(watch.start))) is not None
         assert watch.deadline(watch.start) is None
         assert watch.hold(watch.start, 1e9) is None
+
+
+@KINDS
+def test_it_says_where_it_stands_before_it_saw_anything(kind: type[RuleKind]) -> None:
+    for watch in watches(example(kind)):
+        why, values = watch.explain(watch.start, 1e9)
+        for spoken in kind.words.values():
+            asked = {name for _, name, _, _ in Formatter().parse(spoken.sentences[why]) if name}
+            assert asked <= values.keys()
 
 
 @KINDS
