@@ -4,6 +4,7 @@ from rules.burst import Burst
 from rules.clock_drift import ClockDrift
 from rules.closed_flow import ClosedFlow
 from rules.counter_fault import CounterFault
+from rules.ebike_charging import EbikeCharging
 from rules.expression import Expression
 from rules.high_power import HighPower
 from rules.implausible import Implausible
@@ -17,6 +18,7 @@ from rules.lights_left_on import LightsLeftOn
 from rules.limit import Limit
 from rules.meter_balance import MeterBalance
 from rules.night_flow import NightFlow
+from rules.overload import Overload
 from rules.reverse_flow import ReverseFlow
 from rules.rule import RuleKind
 from rules.running_water import RunningWater
@@ -38,6 +40,8 @@ RULES: dict[str, type[RuleKind]] = {
     "lamp_out": LampOut,
     "left_on": LeftOn,
     "high_power": HighPower,
+    "overload": Overload,
+    "ebike_charging": EbikeCharging,
     "silent": Silent,
     "stuck": Stuck,
     "implausible": Implausible,

@@ -1,13 +1,13 @@
 """High-power appliances (大功率电器): kettles, heaters and hair dryers where they are not allowed.
 
-Strategy. What a heater does to a circuit is a *step*: power rises at once by hundreds of watts, settles at once, and
-brings no reactive power along. So the level of the circuit (`base`) is followed while it is calm; a sample far from it
-opens an *edge*, and when samples agree again the step is their level minus the base. A step that took long is an
-inverter, one with reactive power is a motor: neither is flagged. Where only power is known a size that keeps coming
-back is taken for a compressor. A resistive step becomes a *load*, raised when it has held for a while and cleared when
-it has been gone for a while, so that a thermostat is one alert. Sizes and severities are those of DETECTION section
-1.5. In the night any load is critical, also one that came by day: while all sleep it is a fire hazard, and what is not
-critical waits for the end of the quiet hours. Severity only rises, so an alert is updated twice at most.
+Strategy. What a heater does to a circuit is a *step* (`rules.steps`): at once, by hundreds of watts, without reactive
+power. A step that is neither on the room's whitelist nor seen right after the power came back becomes a *load*, raised
+when it has held for a while and cleared when it has been gone for a while, so that a thermostat is one alert. Where
+only power is known, a size that keeps coming back is taken for a compressor. A first short run is a record; a person
+is called (*page*) for a second one within a week, for a large one, for one that goes on unattended, and in the night,
+when it is a fire hazard. What looks like half a wave or like induction is a record to review. Where only power is
+known and something cycles, a page is but a line in the day's summary. Severity only rises: info while it is
+a record, then by size, and critical in the night.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,34 +15,46 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from rules.calendar import Span
+from rules.fact import PERMIT, fact_point
+from rules.high_power_words import WORDS
 from rules.hours import Hours
-from rules.model import Change, Delivery, Evidence, Hold, Place, Point, Severity, Site, Turn
-from rules.rule import Words, parameter
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Place, Point, Severity, Site, Turn
+from rules.rule import ParameterError, Words, parameter, text
+from rules.steps import (
+    CYCLE_SHARE,
+    CYCLES,
+    HALF,
+    HEATER,
+    MOTOR,
+    NOTHING,
+    OTHER,
+    Level,
+    Seen,
+    Step,
+    Steps,
+    counted,
+    cycles,
+    load_of,
+)  # fmt: skip
 
 NIGHT = Span(23 * 60, 6 * 60)
+WEEK_S = 7 * 86_400.0
 EDGE_SHARE = 1 / 3       # of the step to flag: what differs that much from the base opens an edge
-SETTLED_SAMPLES = 3
-SLOW_SECONDS = 30.0      # from this interval on two samples must do: the first may hold only part of the load
-RISE_SECONDS = 15.0
-RESISTIVE_SHARE = 0.10   # of the step: more reactive power than this is no heater
-RESISTIVE_VAR = 15.0
 SAME_SHARE = 0.12        # step sizes this close are the same appliance
-SEEN_SECONDS = 6 * 3600.0
-SEEN_TIMES = 3
-SEEN_SIZES = 8
+BAND_SHARE = 0.07        # of an allowed appliance: the width of its band
 STAYS_SHARE, GONE_SHARE = 0.7, 0.3  # of the load above the level before it
 LEAST_SHARE = 0.9        # of the load: a circuit that draws less cannot carry it
+MOST_RUNS = 20           # that are counted in a week
+OTHER_S = 30.0           # a magnetron or an induction plate must last so long
 
 WATCHED = frozenset({"dorm_room", "classroom", "office"})
 SOCKETS = "sockets"
 ALLOWED = frozenset({"lighting", "ac", "hot_water"})  # parts whose loads are meant to be there
 
-_Edge = tuple[float, float, float, int, float]  # since, level since, level, samples that agree on it, var with it
-_Seen = tuple[tuple[float, int, float], ...]  # size of a step, how often, last time
 
 
 class _Load(NamedTuple):
-    """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it.
+    """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it, `joules` what it used.
 
     `night_at` is when the night begins for it, `wanted` its severity by size, `severity` what was told.
     """
@@ -50,69 +62,67 @@ class _Load(NamedTuple):
     since: float
     before: float
     size: float
+    kind: str
+    is_sure: bool
     night_at: float
     held_s: float = 0.0
+    joules: float = 0.0
     gone_at: float | None = None
     wanted: int = Severity.MINOR
     severity: int | None = None  # None until it is raised
 
 
 class _State(NamedTuple):
-    """The state between samples; `q_at` says when reactive power was last heard."""
+    """`runs` are the times of the week's runs, `last` the last step: when, watts, what was thought of it."""
 
-    at: float | None = None
-    base: float = 0.0
-    base_q: float = 0.0
-    q: float = 0.0
-    q_at: float | None = None
-    edge: _Edge | None = None
+    level: Level = NOTHING
     load: tuple[Any, ...] | None = None  # a _Load, which JSON brings back as a plain tuple
-    seen: _Seen = ()
+    runs: tuple[float, ...] = ()
+    permit: tuple[float, float, float] = (0.0, 0.0, 0.0)  # watts, from, until
+    seen: Seen = ()
+    last: tuple[float, float, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HighPowerWatch:
-    """One circuit, by its power and, where known, its reactive power."""
+    """One circuit, by its power and, where known, its reactive power; and what is permitted there."""
 
     rule: ClassVar[str] = "high_power"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     start: ClassVar[_State] = _State()
 
     key: str
     place: str
     inputs: Mapping[str, str]
-    holds_s: float
-    step_w: float
-    edge_w: float
-    noise_w: float
+    steps: Steps
+    whitelist: tuple[float, ...]
     alarm_w: float
     high_w: float
     hold_s: float
     clear_s: float
+    strikes: int
+    unattended_s: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        heard, base, base_q, q, q_at, edge, load, seen = state
-        if "q" in values:
-            q = values["q"]
-            if q_at is None:
-                base_q = q
-            q_at = at
-        if "p" not in values:
-            return _State(heard, base, base_q, q, q_at, edge, load, seen), ()
-        p = values["p"]
-        if heard is None or at - heard > self.holds_s:  # nothing is known of how it came here
-            base, base_q, edge = p, q, None
-        elif edge is None and -self.edge_w < p - base < self.edge_w:
-            base += 0.1 * (p - base)
-            base_q += 0.1 * (q - base_q)
-        else:
-            state = self._moving(_State(at, base, base_q, q, q_at, edge, load, seen), p, at - heard)
-            return (state, ()) if state.load is None else self._loaded(state, p, at - heard if load else 0.0)
-        state = _State(at, base, base_q, q, q_at, edge, load, seen)
-        if load is None:
+        level, load, runs, permit, seen, last = state
+        if "permit_w" in values:
+            permit = values["permit_w"], values.get("permit_from", 0.0), values.get("permit_until", 0.0)
+        p = values.get("p")
+        if p is None:
+            if "q" in values:
+                heard, base, base_q, _, q_at, edge = level
+                level = heard, base, base_q if q_at is not None else values["q"], values["q"], at, edge
+            return _State(level, load, runs, permit, seen, last), ()
+        heard = level[0]
+        level, steps = self.steps.follow(level, at, p, values.get("q"))
+        state = _State(level, load, runs, permit, seen, last)
+        if load is None and not steps:
             return state, ()
-        return self._loaded(state, p, 0.0 if heard is None else min(at - heard, self.holds_s))
+        seen_s = 0.0 if heard is None or load is None else min(at - heard, self.steps.holds_s)
+        for step in steps:
+            state = self._stepped(state, step, at)
+        return (state, ()) if state.load is None else self._loaded(state, at, p, seen_s)
 
     def deadline(self, state: _State) -> float | None:
         return None  # only samples move it: without them nothing is known
@@ -121,82 +131,160 @@ class HighPowerWatch:
         load = _Load(*state.load) if state.load else None
         if load is None or load.severity is not None:
             return None
-        return Hold(load.since, min(load.held_s, self.hold_s), self.hold_s)
+        needed_s = self._needed_s(load)
+        return Hold(load.since, min(load.held_s, needed_s), needed_s)
 
-    def _moving(self, x: _State, p: float, dt: float) -> _State:
-        """The state while the level changes: samples are gathered until they agree."""
-        at, base, base_q = x.at or 0.0, x.base, x.base_q
-        since, level_at, level, agreeing, level_q = x.edge or (at, at, p, 0, base_q)
-        if abs(p - level) <= max(self.noise_w, 0.05 * abs(p)):
-            agreeing += 1
-            level += (p - level) / agreeing
-        elif dt >= SLOW_SECONDS and agreeing == 1 and p > level > base:
-            level, agreeing = p, 2
-        else:
-            if at - since > RISE_SECONDS and abs(p - level) >= self.step_w:  # a new step on a restless circuit
-                since, base, base_q = at, level, level_q
-            level_at, level, agreeing = at, p, 1
-        x = _State(at, base, base_q, x.q, x.q_at, (since, level_at, level, agreeing, x.q), x.load, x.seen)
-        is_settled = agreeing >= SETTLED_SAMPLES or (agreeing == 2 and at - level_at >= RISE_SECONDS)
-        return self._settled(x, is_quick=level_at - since <= max(RISE_SECONDS, dt)) if is_settled else x
+    def explain(self, state: _State, at: float) -> Explanation:
+        heard, base = state.level[0], state.level[1]
+        if state.load:
+            load = _Load(*state.load)
+            values: dict[str, float | str] = {"watts": load.size, "since_at": load.since, "held_s": load.held_s}
+            if load.severity is None:
+                is_permitted = _permits(state.permit, load, at)
+                values |= {"permit_until_at": state.permit[2]} if is_permitted else {"needed_s": self._needed_s(load)}
+                return Explanation(f"{self.rule}.{'is_permitted' if is_permitted else 'is_held'}", values)
+            why = "is_on" if load.gone_at is None else "is_gone"
+            return Explanation(f"{self.rule}.{why}", values | {"times": self._times(state.runs, at)})
+        if heard is None:
+            return Explanation(f"{self.rule}.is_unheard", {})
+        values = {"level": base, "step_w": self.steps.step_w}
+        if state.last is None:
+            return Explanation(f"{self.rule}.is_calm", values)
+        when, size, verdict = state.last
+        return Explanation(f"{self.rule}.was_{verdict}", values | {"when_at": when, "watts": size})
 
-    def _settled(self, x: _State, *, is_quick: bool) -> _State:
-        """The state after a step has ended at a new level."""
-        at = x.at or 0.0
-        since, level_at, level, *_ = x.edge or (at, at, x.base, 0, x.q)
-        size, seen, counts = level - x.base, x.seen, False
-        if size >= self.step_w and is_quick:
-            if x.q_at is not None and x.q_at >= level_at:
-                counts = abs(x.q - x.base_q) <= max(RESISTIVE_SHARE * size, RESISTIVE_VAR)
-            else:
-                seen, times = _counted(seen, size, at)
-                counts = times < SEEN_TIMES
-        load = self._load_after(x, level, size, since, counts=counts)
-        return _State(at, level, x.q, x.q, x.q_at, None, load, seen)
+    # -- what a step is
 
-    def _load_after(self, x: _State, level: float, size: float, since: float, *, counts: bool) -> _Load | None:
-        """The load after a step: begun, gone, back, outdone by a larger one, or told apart from what else is on."""
-        at = x.at or 0.0
+    def _stepped(self, x: _State, step: Step, at: float) -> _State:
+        """The state after a step: the load that it began, ended or changed, and what was thought of it."""
         load = _Load(*x.load) if x.load else None
-        wanted = self._severity(size) if counts else Severity.MINOR
+        if step.size < self.steps.step_w:
+            return x._replace(load=self._fallen(load, step)) if load else x
+        if step.may_grow and self._may_be_part(x, step.size, has_var=step.var is not None):
+            return x
+        is_same = load is not None and load.gone_at is None and load.since == step.since
+        if load is not None and is_same:  # the next slow reading shows more of it
+            size = max(step.size, load.size)
+            grown = load._replace(size=size, wanted=max(load.wanted, self._severity(size)))
+            seen = x.seen if step.var is not None else counted(x.seen, size, at)[0]
+            return x._replace(load=grown, seen=seen)
+        verdict, seen = self._verdict(x, step, at)
+        x = x._replace(seen=seen, last=(step.since, step.size, verdict))
+        if verdict in (HEATER, HALF, OTHER):
+            is_sure = step.var is not None or not cycles(seen)
+            return x._replace(load=self._risen(load, step, verdict, at, is_sure=is_sure))
+        return x._replace(load=self._fallen(load, step)) if load else x
+
+    def _may_be_part(self, x: _State, size: float, *, has_var: bool) -> bool:
+        """Whether a reading may hold only part of something larger that is known to run here."""
+        known = [] if has_var else [row[0] * (1 + CYCLE_SHARE) for row in x.seen]
+        return any(size <= most for most in (*known, *(watts * (1 + BAND_SHARE) for watts in self.whitelist)))
+
+    def _verdict(self, x: _State, step: Step, at: float) -> tuple[str, Seen]:
+        """What a step up is, and the sizes seen after it."""
+        kind = load_of(step)
+        if kind == MOTOR:
+            return kind, counted(x.seen, step.size, at)[0]
+        if kind not in (HEATER, HALF, OTHER):
+            return kind, x.seen
+        if any(abs(step.size - watts) <= BAND_SHARE * watts for watts in self.whitelist):
+            return "whitelisted", x.seen
+        if not self.hours.settled(at).open:
+            return "supply", x.seen
+        if step.var is not None and kind != OTHER:
+            return kind, x.seen
+        seen, times = counted(x.seen, step.size, at)
+        comes_back = times >= (CYCLES if kind == HEATER else 2)
+        return "compressor" if comes_back else kind, x.seen if step.may_grow else seen
+
+    def _risen(self, load: _Load | None, step: Step, kind: str, at: float, *, is_sure: bool) -> _Load:
+        """The load after a step up that counts: begun, back, or outdone by a larger one."""
+        wanted: int = self._severity(step.size)
         if load is None:
-            return _Load(since, x.base, size, self._night_at(at), at - since, None, wanted) if counts else None
-        load = load._replace(wanted=max(load.wanted, wanted))
-        is_here = load.gone_at is None or load.gone_at >= since
-        if is_here and _is_same(-size, load.size):
-            return load._replace(gone_at=since, before=level)
-        if (not is_here and (counts or _is_same(size, load.size))) or (counts and size > load.size):
-            return load._replace(gone_at=None, before=x.base, size=size)
-        if is_here and size < 0 and level >= LEAST_SHARE * load.size:  # another one went off, this may still be on
+            return _Load(
+                step.since, step.before, step.size, kind, is_sure, self._night_at(at), step.covered_s,
+                step.size * step.covered_s, None, wanted,
+            )  # fmt: skip
+        is_here = load.gone_at is None or load.gone_at >= step.since
+        if kind != HEATER and load.kind == HEATER:
+            return load
+        if not is_here or step.size > load.size or (kind == HEATER and load.kind != HEATER):
+            wanted = max(load.wanted, wanted)
+            return load._replace(
+                gone_at=None, before=step.before, size=step.size, kind=kind, is_sure=is_sure,
+                wanted=wanted,
+            )  # fmt: skip
+        return load
+
+    def _fallen(self, load: _Load, step: Step) -> _Load:
+        """The load after another step: gone, back by a small one, or told apart from what else is on."""
+        is_here = load.gone_at is None or load.gone_at >= step.since
+        level = step.before + step.size
+        if is_here and _is_same(-step.size, load.size):
+            return load._replace(gone_at=step.since, before=level)
+        if not is_here and _is_same(step.size, load.size):
+            return load._replace(gone_at=None, before=step.before, size=step.size)
+        if is_here and step.size < 0 and level >= LEAST_SHARE * load.size:  # another one went off, this may still be on
             return load._replace(before=min(load.before, level - load.size))
         return load
 
-    def _loaded(self, x: _State, p: float, seen_s: float) -> tuple[_State, Sequence[Change]]:
+    # -- what is told of a load
+
+    def _loaded(self, x: _State, at: float, p: float, seen_s: float) -> tuple[_State, Sequence[Change]]:
         """The state while a load is on, or not gone for long."""
         load = _Load(*(x.load or ()))
-        at, above = x.at or 0.0, p - load.before
-        change = None
+        above = p - load.before
+        stays = above >= STAYS_SHARE * load.size
+        is_permitted = _permits(x.permit, load, at)
         if load.severity is None:
-            load = load._replace(held_s=load.held_s + seen_s)
-            if above < STAYS_SHARE * load.size:
+            load = _more(load, seen_s)
+            if not stays and seen_s > 0:
                 return x._replace(load=None), ()
-            if load.held_s >= self.hold_s - 0.001:
-                load = load._replace(severity=_due_severity(load, at))
-                change = self._change(Turn.RAISED, load, at)
-        elif load.gone_at is not None and at - load.gone_at >= self.clear_s and above < STAYS_SHARE * load.size:
-            return x._replace(load=None), (self._change(Turn.CLEARED, load, load.gone_at),)
-        else:
-            if above >= STAYS_SHARE * load.size:
-                load = load._replace(held_s=load.held_s + seen_s, gone_at=None)
-            elif above <= GONE_SHARE * load.size and load.gone_at is None:
-                load = load._replace(gone_at=at)
-            due = _due_severity(load, at)
-            told = load.severity or 0
-            if due > told:
-                why = "updated" if load.wanted > told else "updated_night"
-                load = load._replace(severity=due)
-                change = self._change(Turn.UPDATED, load, at, why)
-        return x._replace(load=tuple(load)), (change,) if change else ()
+            if load.held_s < self._needed_s(load) - 0.001 or is_permitted:
+                return x._replace(load=tuple(load)), ()
+            x = self._struck(x, load, at)
+            load = load._replace(severity=self._due(load, x.runs, at))
+            return x._replace(load=tuple(load)), (self._change(Turn.RAISED, load, x.runs, at),)
+        if is_permitted:
+            return x._replace(load=None), (self._change(Turn.CLEARED, load, x.runs, at, "permitted"),)
+        if load.gone_at is not None and at - load.gone_at >= self.clear_s and not stays:
+            return x._replace(load=None), (self._change(Turn.CLEARED, load, x.runs, load.gone_at),)
+        if stays:
+            load = _more(load._replace(gone_at=None), seen_s)
+        elif above <= GONE_SHARE * load.size and load.gone_at is None:
+            load = load._replace(gone_at=at)
+        x = self._struck(x, load, at)
+        due = self._due(load, x.runs, at)
+        if due <= (load.severity or 0):
+            return x._replace(load=tuple(load)), ()
+        is_long = load.severity == Severity.INFO and load.held_s > self.unattended_s
+        why = "updated_night" if due > load.wanted else "updated_long" if is_long else "updated"
+        load = load._replace(severity=due)
+        return x._replace(load=tuple(load)), (self._change(Turn.UPDATED, load, x.runs, at, why),)
+
+    def _struck(self, x: _State, load: _Load, at: float) -> _State:
+        """The state with this run among those of the week; a suspect becomes one when a heater joins it."""
+        if load.kind != HEATER or x.runs[-1:] == (load.since,):
+            return x
+        runs = tuple(run for run in x.runs if at - run < WEEK_S)[1 - max(self.strikes, MOST_RUNS) :]
+        return x._replace(runs=(*runs, load.since))
+
+    def _needed_s(self, load: _Load) -> float:
+        return max(self.hold_s, OTHER_S) if load.kind == OTHER else self.hold_s
+
+    def _due(self, load: _Load, runs: Sequence[float], at: float) -> int:
+        """The severity that a load deserves: info as long as it is only a record."""
+        told = load.severity or Severity.INFO
+        if load.kind != HEATER:
+            return told
+        if load.gone_at is None and at >= load.night_at:
+            return Severity.CRITICAL
+        is_due = load.wanted == Severity.CRITICAL or load.held_s > self.unattended_s
+        is_due = is_due or told > Severity.INFO or self._times(runs, at) >= self.strikes
+        return max(told, load.wanted) if is_due else told
+
+    def _times(self, runs: Sequence[float], at: float) -> int:
+        return sum(at - run < WEEK_S for run in runs)
 
     def _severity(self, size: float) -> Severity:
         if size > self.high_w:
@@ -206,31 +294,31 @@ class HighPowerWatch:
     def _night_at(self, at: float) -> float:
         return at if NIGHT.holds(self.hours.calendar.minute(at)) else self.hours.calendar.next_minute(at, NIGHT.start)
 
-    def _change(self, turn: Turn, load: _Load, until: float, why: str = "") -> Change:
-        values = {"watts": load.size, "on_s": until - load.since}
-        line = load.before + self.step_w
-        evidence = Evidence(load.since, tuple(self.inputs.values()), line, load.held_s)
-        severity = Severity(load.wanted if load.severity is None else load.severity)
-        return Change(turn, severity, Delivery.PAGE, f"{self.rule}.{why or turn.value}", values, evidence)
+    def _change(self, turn: Turn, load: _Load, runs: Sequence[float], until: float, why: str = "") -> Change:
+        severity = Severity(load.severity or 0)
+        values = {
+            "watts": load.size, "on_s": until - load.since, "kwh": load.joules / 3.6e6, "times": float(len(runs)),
+        }  # fmt: skip
+        if not why:
+            why = turn.value if load.kind == HEATER or turn is not Turn.RAISED else load.kind
+        evidence = Evidence(load.since, tuple(self.inputs.values()), load.before + self.steps.step_w, load.held_s)
+        delivery = Delivery.RECORD
+        if severity > Severity.INFO:
+            delivery = Delivery.PAGE if load.is_sure else Delivery.DIGEST
+        return Change(turn, severity, delivery, f"{self.rule}.{why}", values, evidence)
 
 
-def _due_severity(load: _Load, at: float) -> int:
-    return Severity.CRITICAL if load.gone_at is None and at >= load.night_at else load.wanted
+def _more(load: _Load, seen_s: float) -> _Load:
+    return load._replace(held_s=load.held_s + seen_s, joules=load.joules + load.size * seen_s)
+
+
+def _permits(permit: Sequence[float], load: _Load, at: float) -> bool:
+    watts, begin, end = permit
+    return load.size <= watts * (1 + BAND_SHARE) and begin <= at < end
 
 
 def _is_same(size: float, other: float) -> bool:
     return abs(size - other) <= SAME_SHARE * abs(other)
-
-
-def _counted(seen: _Seen, size: float, at: float) -> tuple[_Seen, int]:
-    """The table with this step in it, and how often its size was seen lately."""
-    fresh = [row for row in seen if at - row[2] <= SEEN_SECONDS]
-    known = next((row for row in fresh if _is_same(size, row[0])), None)
-    if known is None:
-        return (*fresh, (size, 1, at))[-SEEN_SIZES:], 1
-    times = known[1] + 1
-    others = [row for row in fresh if row is not known]
-    return (*others, (known[0] + (size - known[0]) / times, times, at)), times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,34 +327,9 @@ class HighPower:
 
     kind: ClassVar[str] = "high_power"
     slowest_s: ClassVar[float] = 60.0  # a kettle boils in five minutes
-    memory_s: ClassVar[float] = 86_400.0
+    memory_s: ClassVar[float] = WEEK_S
     is_declared: ClassVar[bool] = False
-    words: ClassVar[Mapping[str, Words]] = {
-        "zh": Words(
-            "大功率电器",
-            "",
-            "到房间查看，请使用者拔下电器；按规定登记。",
-            {
-                "high_power.raised": "接入了约 {watts:.0f} 瓦的电热类电器，仍在使用",
-                "high_power.updated": "又接入了约 {watts:.0f} 瓦的更大电热类电器；此前已用 {on_s}",
-                "high_power.updated_night": "已到夜间，约 {watts:.0f} 瓦的电热类电器仍在使用，已用 {on_s}",
-                "high_power.cleared": "约 {watts:.0f} 瓦的电器已断开，前后共 {on_s}",
-            },
-        ),
-        "en": Words(
-            "High-power appliance",
-            "",
-            "Go to the room, have the appliance unplugged, and note it as the rules say.",
-            {
-                "high_power.raised": "a heating appliance of about {watts:.0f} W was switched on and is still on",
-                "high_power.updated": "a larger heating appliance of about {watts:.0f} W came on; "
-                "the first came {on_s} ago",
-                "high_power.updated_night": "it is night now, and the heating appliance of about {watts:.0f} W "
-                "is still on, after {on_s}",
-                "high_power.cleared": "the appliance of about {watts:.0f} W is off, after {on_s} in all",
-            },
-        ),
-    }
+    words: ClassVar[Mapping[str, Words]] = WORDS
 
     step_w: float = parameter(300.0, unit="W", least=30.0, most=100_000.0)
     shared_step_w: float = parameter(800.0, unit="W", least=30.0, most=100_000.0)
@@ -275,6 +338,18 @@ class HighPower:
     high_w: float = parameter(1500.0, unit="W", least=30.0, most=100_000.0)
     hold_s: float = parameter(20.0, unit="s", least=0.0, most=3600.0)
     clear_min: float = parameter(10.0, unit="min", least=0.0, most=1440.0)
+    strikes: int = parameter(2, unit="", least=1, most=100)
+    unattended_min: float = parameter(30.0, unit="min", least=0.0, most=1440.0)
+    whitelist_w: str = text()  # what is allowed in the room, such as its dispenser: "420, 1000"
+
+    def __post_init__(self) -> None:
+        self._whitelist()
+
+    def _whitelist(self) -> tuple[float, ...]:
+        parts = self.whitelist_w.replace(",", " ").split()
+        if not all(part.replace(".", "", 1).isdecimal() for part in parts):
+            raise ParameterError("whitelist_w", 'write watts, such as "420, 1000"', '写瓦数，例如 "420, 1000"')
+        return tuple(float(part) for part in parts)
 
     def watches(self, site: Site) -> Iterable[HighPowerWatch]:
         for place in site.places.values():
@@ -286,23 +361,21 @@ class HighPower:
                 yield self._watch(site, place, point)
 
     def _watch(self, site: Site, place: Place, point: Point) -> HighPowerWatch:
-        inputs = {"p": point.id}
-        reactive = point.id.removesuffix(point.quantity) + "reactive_power_var"
-        if reactive in site.points:
-            inputs["q"] = reactive
+        asked = {"q": point.id.removesuffix(point.quantity) + "reactive_power_var"}
+        asked |= {quantity: fact_point(place.id, quantity) for quantity in PERMIT}
         is_alone = place.kind == "dorm_room" or point.part == SOCKETS
         step_w = self.step_w if is_alone else self.shared_step_w
         return HighPowerWatch(
             key=point.id.removesuffix("/power_w"),
             place=place.id,
-            inputs=inputs,
-            holds_s=point.holds_s,
-            step_w=step_w,
-            edge_w=step_w * EDGE_SHARE,
-            noise_w=self.noise_w,
+            inputs={"p": point.id} | {role: name for role, name in asked.items() if name in site.points},
+            steps=Steps(point.holds_s, step_w, step_w * EDGE_SHARE, self.noise_w),
+            whitelist=self._whitelist(),
             alarm_w=self.alarm_w,
             high_w=self.high_w,
             hold_s=self.hold_s,
             clear_s=self.clear_min * 60,
+            strikes=self.strikes,
+            unattended_s=self.unattended_min * 60,
             hours=site.hours(place.id),
         )

@@ -13,6 +13,7 @@ from rules import RULES
 from rules.expression import Expression
 from rules.limit import Limit
 from rules.meter_balance import MeterBalance
+from rules.overload import Overload
 from rules.rule import Bounds, Choice, RuleKind, Text, parameters
 from rules.watch import Watch, signature
 
@@ -37,6 +38,7 @@ EVERYWHERE = {
     "teach": ("teaching", ["flow_lpm"]),
 }
 DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a configuration may declare it
+    "overload": Overload(limit_w=800.0),
     "limit": Limit(name="much", quantity="power_w", above=3000.0, hysteresis=100.0),
     "expression": Expression(
         name="both", points=(("p", "dorm/101/power_w"), ("q", "dorm/101/reactive_power_var")), when="p + q > 3000"
@@ -64,7 +66,7 @@ def watches(rule: RuleKind) -> list[Watch]:
 
 def example(kind: type[RuleKind]) -> RuleKind:
     """A rule of a kind that watches something."""
-    return DECLARED[kind.kind] if kind.is_declared else kind()
+    return DECLARED.get(kind.kind) or kind()
 
 
 def changed(kind: type[RuleKind], name: str) -> Mapping[str, object]:
@@ -136,8 +138,8 @@ def test_defaults_lie_within_bounds(kind: type[RuleKind]) -> None:
 
 
 @KINDS
-def test_what_is_declared_watches_nothing_by_itself(kind: type[RuleKind]) -> None:
-    assert bool(watches(kind())) is not kind.is_declared
+def test_what_must_be_declared_watches_nothing_by_itself(kind: type[RuleKind]) -> None:
+    assert bool(watches(kind())) is (kind.kind not in DECLARED)
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in RULES.values() for name in parameters(kind)])
