@@ -9,7 +9,9 @@ from daemon import store
 from daemon.driver import Driver
 from daemon.outbox import told
 from daemon.pipeline import Clock, Pipeline
+from daemon.watching import Watching
 from dashboard.view import Latest, SourceState, Told
+from rules.account import Account
 from rules.engine import RunningHold
 from rules.incident import Incident
 from rules.model import Point, Reading, Site
@@ -38,7 +40,7 @@ class GatewayView:
 
     def __init__(
         self, site: Site, sources: Mapping[str, str], path: Path, *, pipeline: Pipeline, driver: Driver, clock: Clock,
-        changes: Changes, refiners: Callable[[], Iterable[Refiner]],
+        changes: Changes, refiners: Callable[[], Iterable[Refiner]], watching: Watching,
     ) -> None:  # fmt: skip
         self._site = site
         self._sources = sources
@@ -48,6 +50,7 @@ class GatewayView:
         self._clock = clock
         self._changes = changes
         self._refiners = refiners
+        self._watching = watching
         self._local = threading.local()
 
     @property
@@ -87,6 +90,14 @@ class GatewayView:
 
     def rejected(self) -> Mapping[str, Mapping[str, int]]:
         return self._driver.ask(lambda: {point: dict(by) for point, by in self._pipeline.engine.rejected().items()})
+
+    def accounts(self, place: str) -> Sequence[Account]:
+        opened = {(i.raised.rule, i.raised.key): i.raised for i in store.open_incidents(self._connection())}
+        return self._watching.accounts(place, opened, self.now())
+
+    def case(self, number: int) -> bytes | None:
+        found = self.incident(number)
+        return self._watching.case(found, self._path) if found else None
 
     def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
         wanted = set(points)

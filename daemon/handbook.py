@@ -14,9 +14,10 @@ RuleKinds = Mapping[str, type[RuleKind]]
 _WORDS = {
     "zh": {
         "title": "规则手册",
-        "intro": "本页由 `caretaker rules --markdown --language zh` 生成。凡是有所需测点的地方，规则自动生效；要改一处，就在配置里写一个 "
-        "`[[rule]]`：",
-        "rest": "标了“按需”的规则自己不看任何地方：写了 `[[rule]]` 才有。改之前，先用 `caretaker backtest` 在历史数据上试一试；"
+        "intro": "本页由 `caretaker rules --markdown --language zh` 生成。凡是有所需测点的地方，规则自动生效；"
+        "要改一处，就在配置里写一个 `[[rule]]`：",
+        "rest": "标了“按需”的规则自己不看任何地方：写了 `[[rule]]` 才有。"
+        "改之前，先用 `caretaker backtest` 在历史数据上试一试；"
         "一条规则为什么报警、为什么不报，`caretaker explain` 会说明。",
         "all": "全部规则",
         "declared": "按需",
@@ -30,8 +31,8 @@ _WORDS = {
     },
     "en": {
         "title": "Handbook of the rules",
-        "intro": "This page is the output of `caretaker rules --markdown --language en`. A rule works wherever the points it "
-        "needs are measured; to change one, write a `[[rule]]` in the configuration:",
+        "intro": "This page is the output of `caretaker rules --markdown --language en`. A rule works wherever the "
+        "points it needs are measured; to change one, write a `[[rule]]` in the configuration:",
         "rest": "A rule marked “declared” watches nothing by itself: it is there once a `[[rule]]` says so. Before you "
         "change one, try it on the past with `caretaker backtest`; why a rule raised or did not, `caretaker explain` "
         "tells.",

@@ -15,8 +15,9 @@ from dashboard import words
 from dashboard.chart import NARROW_PX, WIDE_PX, Frame, Series, chart
 from dashboard.reader import Reader
 from dashboard.view import Campus, Latest
+from rules.account import Account, as_raised, seen_of
 from rules.incident import Incident
-from rules.model import Place, Point, Reading
+from rules.model import Event, Place, Point, Reading
 
 BEFORE_S = 30 * 60.0           # what the chart of an alert shows before its condition began
 LONGEST_CHART_S = 3 * 86400.0
@@ -76,6 +77,7 @@ class Pages:
         router = APIRouter()
         router.add_api_route("/", self.alerts)
         router.add_api_route("/alerts/{number}", self.alert)
+        router.add_api_route("/alerts/{number}/case.json", self.case)
         router.add_api_route("/places", self.places)
         router.add_api_route("/places/{place_id:path}", self.place)
         router.add_api_route("/sources", self.sources)
@@ -97,18 +99,29 @@ class Pages:
 
     def alert(self, request: Request, number: str) -> Response:
         """One alert with its evidence and its story."""
-        incident = self._campus.incident(int(number)) if NUMBER.fullmatch(number) else None
-        if incident is None:
-            raise HTTPException(404)
+        incident = self._incident(number)
         reader = self._reader(request)
         points = [self._campus.site.points[p] for p in incident.raised.evidence.points if p in self._campus.site.points]
         frame, series = self._evidence(incident, points)
         end = incident.ended.at if incident.ended else reader.now
+        name = incident.raised.rule, incident.raised.key
+        now = [item for item in self._campus.accounts(incident.raised.place) if (item.rule, item.key) == name]
         return self._page(
             request, "alert.html", incident=incident, event=incident.events[-1],
+            then=self._then(incident.raised), accounts=now,
             told=self._campus.told(incident.number), place=self._campus.site.places.get(incident.raised.place),
             charts=_charts(series, frame, reader), cut_s=LONGEST_CHART_S if end - frame.since > LONGEST_CHART_S else 0,
         )  # fmt: skip
+
+    def case(self, number: str) -> Response:
+        """One alert as a file to replay."""
+        incident = self._incident(number)
+        file = self._campus.case(incident.number)
+        if file is None:
+            raise HTTPException(404)
+        name = f"case-{incident.number}.json"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(file, media_type="application/json", headers=headers)
 
     def places(self, request: Request) -> Response:
         """All buildings; with their places where there are not too many."""
@@ -137,7 +150,7 @@ class Pages:
         return self._page(
             request, "place.html", place=place, incidents=incidents, values=Values(self._campus), past_s=PAST_S,
             rooms=self._measured(place_id) if place.id == place.building else [],
-            rejected=self._rejected(site.points_at(place_id)),
+            rejected=self._rejected(site.points_at(place_id)), accounts=self._campus.accounts(place_id),
             charts=_charts(self._series(site.points_at(place_id), frame), frame, reader),
         )  # fmt: skip
 
@@ -172,6 +185,25 @@ class Pages:
         asked = (request.query_params.get("lang"), request.cookies.get("lang"), self._language)
         language = next(language for language in (*asked, "en") if language in words.LANGUAGES)
         return Reader(str(language), self._campus.site, self._campus.now())
+
+    def _incident(self, number: str) -> Incident:
+        incident = self._campus.incident(int(number)) if NUMBER.fullmatch(number) else None
+        if incident is None:
+            raise HTTPException(404)
+        return incident
+
+    def _then(self, raised: Event) -> Account:
+        """What the rule saw when it raised, as far as its evidence tells."""
+        since = min(raised.evidence.since, raised.at - BEFORE_S)
+        last: dict[str, Reading] = {}
+        for reading in self._campus.readings(raised.evidence.points, since, raised.at):
+            last[reading.point] = reading
+        points = self._campus.site.points
+        holds = {p: points[p].holds_s for p in raised.evidence.points if p in points}
+        return as_raised(raised, [
+            seen_of("", p, (last[p].at, last[p].value) if p in last else None, holds.get(p, 0.0), raised.at)
+            for p in raised.evidence.points
+        ])  # fmt: skip
 
     def _measured(self, building: str) -> list[Place]:
         """The places of a building where something is measured, itself first."""

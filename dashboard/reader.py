@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import words
+from rules.account import Account, Seen, Setting
 from rules.incident import Incident
 from rules.model import Event, Hold, Place, Point, Site
 from rules.quantity import QUANTITIES, Kind
@@ -63,6 +64,35 @@ class Reader:
         if quantity.kind is Kind.STATE:
             return self.label("state", f"{point.quantity}_{int(value)}"), ""
         return f"{value:,.2f}" if quantity.kind is Kind.COUNTER else number(value), quantity.unit
+
+    def input(self, name: str) -> str:
+        """What an input of a rule is called, also a rejected reading or a word of a transport."""
+        raw, _, reason = name.partition("!")
+        point = self._input(raw)
+        shown = self.point(point) if point else raw
+        if raw.startswith("source/"):
+            shown = f"{raw.split('/')[1]} · {shown}"
+        return f"{shown} ({self.label('rejected', reason)})" if reason else shown
+
+    def seen(self, seen: Seen) -> tuple[str, str]:
+        """The value of an input, and its unit."""
+        point = self._input(seen.point.partition("!")[0])
+        return self.value(point, seen.value) if point else (number(seen.value), "")
+
+    def _input(self, name: str) -> Point | None:
+        place, _, quantity = name.rpartition("/")
+        is_known = name in self.site.points or quantity not in QUANTITIES
+        return self.site.points.get(name) if is_known else Point(name, place, "", quantity, "", "", 0.0)
+
+    def explanation(self, account: Account) -> str:
+        """Where a watch stands and why."""
+        zone = self.site.calendar.zone
+        return words.said(account.rule, *account.explanation, self.language, zone=zone, near=self.now)
+
+    def setting(self, item: Setting) -> str:
+        """A parameter as it is set."""
+        shown = number(item.value) if isinstance(item.value, int | float) else item.value
+        return f"{shown} {item.unit}".rstrip()
 
     # -- time
 

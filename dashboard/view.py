@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from rules.account import Account
 from rules.engine import RunningHold
 from rules.incident import Incident
 from rules.model import Reading, Site
@@ -65,6 +66,12 @@ class Campus(Protocol):
 
     def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
         """Readings of these points by time, committed or not."""
+
+    def accounts(self, place: str) -> Sequence[Account]:
+        """What each watch of a place sees now, and where it stands."""
+
+    def case(self, number: int) -> bytes | None:
+        """An alert as a test case, in one file; None where none can be made."""
 
     def notices(self) -> Sequence[str]:
         """Keys of conditions that people must know, such as `clock_waiting` or `disk_full`."""

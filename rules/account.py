@@ -112,6 +112,15 @@ def seen_of(role: str, point: str, last: tuple[float, float] | None, holds_s: fl
     return Seen(role, point, *last, is_fresh=not holds_s or at <= last[0] + holds_s)
 
 
+def as_raised(event: Event, seen: Sequence[Seen]) -> Account:
+    """The account of an alert at the time it was raised, as its event tells it."""
+    evidence = event.evidence
+    hold = Hold(evidence.since, evidence.covered_s, event.at - evidence.since)
+    return Account(
+        event.rule, event.key, event.place, event.at, event, hold, Explanation(event.why, event.values), seen
+    )
+
+
 def settings_of(rule: RuleKind) -> list[Setting]:
     """The parameters of a rule as they are set; an optional one that is not set is left out."""
     defaults = {item.name: item.default for item in fields(rule)}  # type: ignore[arg-type]

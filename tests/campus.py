@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.view import Latest, SourceState, Told
+from rules.account import Account, Seen, Setting
 from rules.calendar import Calendar
 from rules.engine import RunningHold
 from rules.incident import Incident
-from rules.model import Delivery, Event, Evidence, Hold, Place, Point, Reading, Severity, Site, Turn
+from rules.model import Delivery, Event, Evidence, Explanation, Hold, Place, Point, Reading, Severity, Site, Turn
 
 NOW = 1770269880.0  # Thu 5 Feb 2026 13:38 in Shanghai
 
@@ -26,6 +27,8 @@ class FakeCampus:
     states: list[SourceState] = field(default_factory=list)
     log: list[Reading] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    watched: list[Account] = field(default_factory=list)
+    cases: dict[int, bytes] = field(default_factory=dict)
     refused: dict[str, dict[str, int]] = field(default_factory=dict)
     listeners: list[Callable[[str], None]] = field(default_factory=list)
     is_heard: threading.Event = field(default_factory=threading.Event)
@@ -58,6 +61,12 @@ class FakeCampus:
     def readings(self, points: Iterable[str], since: float, until: float) -> Sequence[Reading]:
         wanted = set(points)
         return [reading for reading in self.log if reading.point in wanted and since <= reading.at <= until]
+
+    def accounts(self, place: str) -> Sequence[Account]:
+        return [account for account in self.watched if account.place == place]
+
+    def case(self, number: int) -> bytes | None:
+        return self.cases.get(number)
 
     def notices(self) -> Sequence[str]:
         return self.keys
@@ -124,6 +133,8 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
     for reading in campus.log:
         campus.newest[reading.point] = Latest(reading.at, reading.value)
     campus.newest["dorm-3/402/energy_kwh"] = Latest(NOW - 40_000, 12345.67, is_shown_only=True)
+    campus.watched = _accounts(water)
+    campus.cases = {12: b'{"caretaker_case": 1}'}
     campus.states = [
         SourceState("broker", "mqtt", True, NOW - 86_400 * 3.2, 1_284_511, {"bad_json": 3, "unknown_topic": 218},
                     "campus/dorm-3/999/meter: unknown topic"),
@@ -135,6 +146,25 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
         "dorm-3/402/power_w": {"spike": 3, "repeated": 1_214}, "dorm-3/1F-wash/volume_m3": {"unit": 12},
     }  # fmt: skip
     return campus
+
+
+def _accounts(water: Incident) -> list[Account]:
+    """An open alert seen by its rule, and a rule that is about to raise."""
+    lamps = (
+        Seen("lamps", "teach-1/105/lighting/power_w", NOW - 20, 312.0, is_fresh=True),
+        Seen("occupied", "teach-1/105/occupied", NOW - 1300, 0.0, is_fresh=False),
+        Seen("online", "source/broker/online", None, 0.0, is_fresh=False),
+    )
+    settings = (Setting("hold_min", 30.0, "min", is_default=True), Setting("limit_w", 40.5, "W", is_default=False))
+    why = Explanation("lights_left_on.raised", {"wasted_s": 720.0, "light": "312 W", "kwh": 0.06})
+    tap = (Seen("flow", "dorm-3/1F-wash/flow_lpm", NOW - 40, 6.2, is_fresh=True),)
+    ran = Explanation("running_water.raised", {"ran_s": 2520.0, "litres": 261.0, "lpm": 6.2})
+    return [
+        Account("lights_left_on", "teach-1/105", "teach-1/105", NOW - 10, None, Hold(NOW - 1320, 720.0, 1800.0), why,
+                lamps, settings=settings),
+        Account("running_water", "dorm-3/1F-wash", "dorm-3/1F-wash", NOW - 10, water.raised, None, ran, tap,
+                settings=(Setting("limit_lpm", 2.0, "L/min", is_default=True),)),
+    ]  # fmt: skip
 
 
 def _water_story() -> Incident:
