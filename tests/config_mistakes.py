@@ -318,7 +318,7 @@ WARNINGS = {
     ),
     "too slow": (
         SITE + HOUSES + BROKER + METER + "every_s = 900",
-        [":15: source.topic.every_s: warning: a reading every 900 s is too slow for the rule high_power"],
+        [":15: source.topic.every_s: warning: a reading every 900 s is too slow for .*high_power \\(\\d+ s\\)"],
     ),
     "on change is not slow": (SITE + HOUSES + BROKER + METER + "heartbeat_s = 3600", []),
     "bus too slow": (

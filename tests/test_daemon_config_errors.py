@@ -54,9 +54,7 @@ TEN_EN = [
     ':12: source.url: not the address of a broker, allowed: "mqtt://HOST:PORT" or "mqtts://HOST:PORT"',
     ':14: source.topic.filter: unknown placeholder "rom", allowed: building, room, place, device; did you mean "room"?',
     ':16: source.topic.fields.P: unknown quantity "powr_w", allowed: power_w, reactive_power_var, apparent_power_va, '
-    "voltage_v, current_a, power_factor, frequency_hz, flow_lpm, temperature_c, humidity_pct, illuminance_lx, "
-    "pressure_kpa, co2_ppm, energy_kwh, reactive_energy_kvarh, volume_m3, gas_m3, occupied, door_open, flame, on; did "
-    'you mean "power_w"?',
+    '…; did you mean "power_w"?',
     ':16: source.topic.fields.E.unit: unknown unit "kwh", allowed: kWh, Wh, MWh; did you mean "kWh"?',
     ":23: source.device.address: must be text in quotes, found a whole number",
     ":27: rule.step_w: must be a number, found text in quotes",

@@ -21,7 +21,7 @@ class Problem:
     """One mistake: where (a path into the document), what (a message code), and the values of its message.
 
     `found` with `allowed` gives the nearest valid name, unless `instead` says what to write; `other` is the path of a
-    second place in the file.
+    second place in the file. A value in several languages is a mapping by language.
     """
 
     path: Path
@@ -100,6 +100,8 @@ def _sentence(problem: Problem, lines: Mapping[Path, int], language: str) -> str
 def _said(name: str, value: object, lines: Mapping[Path, int], language: str) -> object:
     if name == "other" and isinstance(value, tuple):
         return line_of(lines, value)
+    if isinstance(value, Mapping):
+        return value[language]
     if name in ("noun", "expected", "found_type"):
         return WORDS[str(value)][language]
     if name == "allowed" and isinstance(value, tuple | list):

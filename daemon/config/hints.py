@@ -39,17 +39,16 @@ def hints(
 
 def _too_slow(site: Site, sources: Sources, rules: Placed, findings: Findings) -> None:
     """Each table of the file whose readings come too seldom for a rule that would use them."""
-    told: set[tuple[Path, str]] = set()
+    found: dict[tuple[Path, float], dict[str, float]] = {}
     for rule, watched in rules:
         slow = {point for point, (_, every_s) in sources.periods.items() if every_s > rule.slowest_s}
         places = {site.points[point].place for point in slow}
         for watch in rule.watches(site.narrowed(place for place in watched if place in places)):
             for point in slow.intersection(watch.inputs.values()):
-                path, every_s = sources.periods[point]
-                if (path, rule.kind) not in told:
-                    told.add((path, rule.kind))
-                    slowest = {"slowest_s": rule.slowest_s, "rule": rule.kind}
-                    findings.warn((*path, "every_s"), "too_slow", every_s=every_s, **slowest)
+                found.setdefault(sources.periods[point], {})[rule.kind] = rule.slowest_s
+    for (path, every_s), kinds in found.items():
+        named = ", ".join(f"{kind} ({slowest_s:g} s)" for kind, slowest_s in sorted(kinds.items()))
+        findings.warn((*path, "every_s"), "too_slow", every_s=every_s, rules=named)
 
 
 def _buses(sources: Sources, tables: Mapping[str, DeviceTable], findings: Findings) -> list[Bus]:

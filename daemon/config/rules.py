@@ -79,8 +79,8 @@ def find_clashes(rules: Placed, told: Told, site: Site, findings: Findings) -> N
     for rule, places in rules:
         for watch in rule.watches(site.narrowed(places)):
             other = first.setdefault((watch.rule, watch.key), rule)
-            path = paths.get(rule, paths.get(other, ("rule",)))
-            if other is not rule and path not in clashing:
+            path = paths.get(rule) or paths.get(other)
+            if other is not rule and path is not None and path not in clashing:
                 clashing.add(path)
                 findings.error(path, "watched_twice", found=watch.key, rule=watch.rule)
 
@@ -111,7 +111,7 @@ def _rule(
     try:
         return table, made(**given), chosen
     except ParameterError as error:
-        findings.error((*path, error.parameter), "bad_parameter", english=error.english, chinese=error.chinese)
+        findings.error((*path, error.parameter), "bad_parameter", said={"en": error.english, "zh": error.chinese})
         return None
 
 

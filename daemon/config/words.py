@@ -91,7 +91,7 @@ MESSAGES: _Table = _table(
     ("empty", "must not be empty", "不能为空"),
     ("too_long", "too long, allowed: at most {limit} characters", "太长，至多 {limit} 个字符"),
     ("not_one_line", "must be one line of plain text", "应为一行普通文字"),
-    ("bad_parameter", "{english}", "{chinese}"),
+    ("bad_parameter", "not possible: {said}", "不能这样写：{said}"),
     ("point_elsewhere",
      "{found} lies outside the places that where and except leave to this rule",
      "{found} 不在此规则 where 与 except 所留的位置之内"),
@@ -267,6 +267,6 @@ MESSAGES: _Table = _table(
      "all meters of this bus take about {round_s} s a round, so every_s = {every_s} cannot be met",
      "此总线轮询一遍约需 {round_s} 秒，达不到 every_s = {every_s}"),
     ("too_slow",
-     "a reading every {every_s} s is too slow for the rule {rule}, which needs one every {slowest_s} s or faster",
-     "每 {every_s} 秒一次读数对规则 {rule} 太慢，至少每 {slowest_s} 秒一次"),
+     "a reading every {every_s} s is too slow for these rules (what they need at least): {rules}",
+     "每 {every_s} 秒一次读数，对这些规则太慢（括号内为最慢间隔）：{rules}"),
 )
