@@ -78,9 +78,7 @@ class Hours:
             return True
         if self._has(PeriodKind.CLOSED, day):
             return False
-        return self.calendar.is_in_term(day) or any(
-            item.kind is not PeriodKind.CLOSED and item.first <= day <= item.last for item in self.periods
-        )
+        return self.calendar.is_in_term(day) or any(item.first <= day <= item.last for item in self.periods)
 
     def is_used_day(self, day: date) -> bool:
         """Whether the place is in use on a local date: lived in, serving or taught in."""

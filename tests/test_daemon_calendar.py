@@ -150,6 +150,9 @@ kind = "dorm_room"
 washing_peak = ["21:30-00:30"]
 noon_rest = "12:30-13:30"
 wake = "06:00"
+[[hours_of]]
+kind = "office"
+wake = "07:00"
 """
     made = calendar(tmp_path, text)
     usual = Daily()._replace(lessons=(Span(480, 710), Span(840, 1050)), evening_study=None, lights_out=1380)
@@ -157,7 +160,7 @@ wake = "06:00"
     assert (made.day, made.usual) == (Span(360, 1380), usual)
     assert made.daily == {
         "lab": usual._replace(lessons=(Span(540, 660),)),
-        "office": usual._replace(lessons=(Span(540, 660),)),
+        "office": usual._replace(lessons=(Span(540, 660),), wake=420),
         "dorm_room": usual._replace(washing_peak=(Span(1290, 30),), noon_rest=Span(750, 810), wake=360),
     }
 

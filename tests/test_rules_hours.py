@@ -32,6 +32,7 @@ LESSONS = (  # of teach/102: Wednesdays, odd Mondays, and once on a Thursday nig
     Lesson(0, Span(480, 525), week=1),
     Lesson(3, Span(1380, 1410), 0, date(2026, 9, 10), date(2026, 9, 10)),
     Lesson(4, Span(480, 525), 0, date(2026, 10, 1), date(2026, 10, 31)),
+    Lesson(5, Span(600, 640), 0, date(2026, 10, 10), date(2026, 10, 10)),
 )
 YEAR = Calendar(
     terms=(Term("autumn", date(2026, 9, 1), date(2027, 1, 22)), Term("spring", date(2027, 2, 22), date(2027, 7, 9))),
@@ -114,6 +115,7 @@ YEARS_ROWS = [
     Row("dorm/201", "use", "2026-10-02 10:00", True, "24:00"),
     Row("teach/101", "use", "2026-10-10 10:00", True, "22:30"),
     Row("teach/102", "lesson", "2026-10-10 08:10", True, "08:45"),  # a Saturday with Wednesday's timetable
+    Row("teach/102", "lesson", "2026-10-10 10:10", True, "10:40"),  # and with a lesson of that day alone
     # -- winter holidays
     Row("dorm/201", "term", "2027-02-01 10:00", False, "24:00"),
     Row("dorm/201", "use", "2027-02-01 10:00", False, "24:00"),
