@@ -2,12 +2,12 @@
 
 Strategy. Flow is judged by means of five minutes. A profile of the 168 hours of the week keeps the largest, which
 shrinks by a tenth a week, and the mean of the hour. Ten minutes over one and a half times the largest of the hour and
-its neighbours, and over a fifth of the meter's rated flow Q3, are a burst. What is less, but lasts, is found by a
-one-sided CUSUM of quarters of an hour: deviations from the profile's mean, in units of their usual size and cut off so
-that no single one can raise, are summed as far as they exceed 0.5, and told at 8. That needs many people behind the
-meter; a room's baths follow no profile. In holidays there is no profile: any five minutes over 5 L/min are told. Hours
-in which something was wrong are not learned from, nor are holidays. Right after a planned power cut cisterns fill: what
-flows then is no burst.
+its neighbours, and over a fifth of the meter's rated flow Q3, are a burst; few people follow no hours, so theirs are
+held against the largest of the whole week and half of Q3. What is less, but lasts, is found by a one-sided CUSUM of
+quarters of an hour: deviations from the profile's mean, in units of their usual size and cut off so that no single one
+can raise, are summed as far as they exceed 0.5, and told at 8: for whole buildings. In holidays there is no profile:
+any five minutes over 5 L/min are told. Hours in which something was wrong are not learned from, nor are holidays.
+Right after a planned power cut cisterns fill: what flows then is no burst.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ LEAST_BINS = 6               # of twelve, for an hour to be learned from
 STATED_M3H: Mapping[Group, float] = {  # Q3 where none is given
     Group.ROOM: 2.5, Group.CORRIDOR: 4.0, Group.FLOOR: 6.3, Group.BUILDING: 10.0,
 }  # fmt: skip
-MANY = frozenset({Group.FLOOR, Group.BUILDING})
+MANY = frozenset({Group.FLOOR, Group.BUILDING})  # whose week has a shape
 
 UNTOLD, MORE, BURST = 0, 1, 2
 UNSEEN = -1.0
@@ -96,7 +96,7 @@ class _State(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurstWatch:
-    """One water meter; `sums` says whether enough people are behind it for a CUSUM."""
+    """One water meter; `is_many` says whether its week has a shape, `sums` whether that bears a CUSUM."""
 
     rule: ClassVar[str] = "burst"
     version: ClassVar[int] = 1
@@ -110,6 +110,7 @@ class BurstWatch:
     profile_factor: float
     empty_lpm: float
     hold_s: float
+    is_many: bool
     sums: bool
     hours: Hours
 
@@ -169,7 +170,7 @@ class BurstWatch:
         limit = self.share_lpm
         if term.open:
             near = max(profile.tops[slot - 1], profile.tops[slot], profile.tops[(slot + 1) % WEEK])
-            near = near if profile.tops[slot] != UNSEEN else max(profile.tops)
+            near = near if self.is_many and profile.tops[slot] != UNSEEN else max(profile.tops)
             limit = max(limit, self.profile_factor * near) if profile.learned_s >= LEARN_S else UNKNOWN
         seen = [mean for mean in profile.means if mean != UNSEEN]
         usual = sum(seen) / len(seen) if seen else 0.0
@@ -187,7 +188,8 @@ class BurstWatch:
         limit = max(hour.limit, several)
         is_over = lpm > limit * 0.999
         alert = alert._replace(over=alert.over + 1 if is_over else 0)
-        if is_over and alert.told < BURST and alert.over * BIN_S >= self.hold_s:
+        hold_s = self.hold_s + (BIN_S if several > self.share_lpm else 0.0)  # single draws make bins of coarse pulses
+        if is_over and alert.told < BURST and alert.over * BIN_S >= hold_s:
             return self._raised(x, alert, BURST, since - (alert.over - 1) * BIN_S, limit * CALM_SHARE)
         if alert.told:
             alert = alert._replace(calm=alert.calm + 1 if lpm <= alert.line else 0)
@@ -273,7 +275,8 @@ class Burst:
             "爆管",
             "发现突然大量出水。每块表按星期几、几点记下自己五分钟平均流量的最大值；连续十分钟（hold_min）超过它的 "
             "1.5 倍（profile_factor），又超过水表常用流量 Q3 的两成（q3_share），就是爆管，马上通知。"
-            "Q3 写在 q3_m3h，不写就按房间 2.5、走廊 4、楼层 6.3、楼 10 立方米/时算。宿舍楼层和整栋楼还看累计："
+            "房间和走廊人少，和整周的最大值比，要超过 Q3 的一半（few_share）。"
+            "Q3 写在 q3_m3h，不写就按房间 2.5、走廊 4、楼层 6.3、楼 10 立方米/时算。整栋楼还看累计："
             "比平时同一时段一直偏多，写进日报。放假没人时五分钟超过 5 升/分（empty_lpm）也写进日报。头一周只学习；"
             "计划停电恢复后十分钟内不判。放假和出事的时段不学。",
             "马上到现场关总阀，再找破裂处；注意积水处的电器。",
@@ -294,8 +297,9 @@ class Burst:
             "Burst",
             "Finds a sudden rush of water. Each meter learns the largest mean of five minutes for each hour of its "
             "week; ten minutes (hold_min) over 1.5 times that (profile_factor) and over a fifth (q3_share) of the "
-            "meter's rated flow Q3 are a burst and told at once. Q3 is set as q3_m3h, else 2.5 m3/h is taken for a "
-            "room, 4 for a corridor, 6.3 for a floor and 10 for a building. On floors and buildings a flow that stays "
+            "meter's rated flow Q3 are a burst and told at once; for a room or a corridor it is the largest of the "
+            "whole week and half of Q3 (few_share). Q3 is set as q3_m3h, else 2.5 m3/h is taken for a "
+            "room, 4 for a corridor, 6.3 for a floor and 10 for a building. In a whole building a flow that stays "
             "above the usual for this hour is summed up and becomes a line in the summary; so do five minutes over "
             "5 L/min (empty_lpm) in the holidays. The first week is only learned from, holidays and hours with an "
             "alert never are, and ten minutes after a planned power cut nothing is judged.",
@@ -319,6 +323,7 @@ class Burst:
 
     q3_m3h: float = parameter(inf, unit="m3/h", least=0.1, most=10_000.0)
     q3_share: float = parameter(0.2, unit="", least=0.01, most=2.0)
+    few_share: float = parameter(0.5, unit="", least=0.01, most=2.0)
     profile_factor: float = parameter(1.5, unit="", least=1.0, most=10.0)
     hold_min: float = parameter(10.0, unit="min", least=5.0, most=240.0)
     empty_lpm: float = parameter(5.0, unit="L/min", least=0.1, most=10_000.0)
@@ -334,10 +339,11 @@ class Burst:
             place=meter.place.id,
             inputs=meter.inputs,
             holds_s=meter.point.holds_s,
-            share_lpm=self.q3_share * q3_m3h * 1000 / 60,
+            share_lpm=(self.q3_share if meter.group in MANY else self.few_share) * q3_m3h * 1000 / 60,
             profile_factor=self.profile_factor,
             empty_lpm=self.empty_lpm,
             hold_s=self.hold_min * 60,
-            sums=meter.group in MANY,
+            is_many=meter.group in MANY,
+            sums=meter.group is Group.BUILDING,
             hours=site.hours(meter.place.id),
         )

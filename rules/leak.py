@@ -6,7 +6,8 @@ smallest q that the number of people behind the meter lets one tell (simulated f
 `LEAST_LPH`). A dripping cistern gives its water by refills, which are as good as pulses of a few litres (`REFILL_L`).
 A gap is what readings prove: from one that shows a draw to the last that shows none after it. Time that nobody heard
 counts neither way. After a day without a gap it is suspected, after two it is told; rings of 24 hours keep the longest
-gap and the litres of each, for people and for the rate, which is that of the lowest hour.
+gap and the litres of each, for people and for the rate, which is that of the lowest hour. Of a whole building it is
+told only if its meter used to stand still: who knows how many people are behind it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ LEAST_LPH: Mapping[Group, tuple[float, ...]] = {  # the smallest leak to tell, i
     Group.BUILDING: (20.0,),
 }
 REFILL_L: Mapping[Group, float] = {Group.ROOM: 6.0, Group.CORRIDOR: 3.0, Group.FLOOR: 2.0, Group.BUILDING: 1.0}
+USUAL_SHARE = 0.05  # of the hours: a building must have stood still as often before it is said to leak
+USUAL_HOURS = 168   # over which that is counted, fading
 SHOWN_S = 12 * HOUR_S  # a hold that is worth showing
 MONTH_H = 730.0
 
@@ -55,6 +58,7 @@ class _State(NamedTuple):
     gaps: tuple[float, ...] = ()
     drawn: tuple[float, ...] = ()
     pulse: tuple[float, float, int] = Pulse()
+    share: float = 0.0
     told: int = UNTOLD
 
 
@@ -74,12 +78,13 @@ class LeakWatch:
     least_lph: tuple[float, ...]
     refill_l: float
     gap_factor: float
+    usual_share: float
     suspect_s: float
     alarm_s: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        before, value, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, told = state
+        before, value, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, share, told = state
         is_register = VOLUME in values
         now = values[VOLUME if is_register else FLOW]
         if before is None:
@@ -107,13 +112,15 @@ class LeakWatch:
         heard_s += heard
         if at // HOUR_S != hour:
             if heard_s >= LEAST_HEARD * HOUR_S:
+                share += ((gap >= long_s > 0.0) - share) / USUAL_HOURS
                 gaps, drawn = (*gaps, gap)[-RING:], (*drawn, litres * HOUR_S / heard_s)[-RING:]
             hour, gap, litres, heard_s = int(at // HOUR_S), 0.0, 0.0, 0.0
         long_at = still_until if stood_s >= long_s else long_at + dt - heard
-        x = _State(at, now, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, told)
+        x = _State(at, now, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, share, told)
         if told:
             return self._told(x, stood_s)
-        return self._suspected(x) if at - long_at >= self.suspect_s and long_s else (x, ())
+        is_due = at - long_at >= self.suspect_s and long_s and share >= self.usual_share
+        return self._suspected(x) if is_due else (x, ())
 
     def deadline(self, state: _State) -> float | None:
         return None
@@ -131,6 +138,8 @@ class LeakWatch:
             return Explanation("leak.learning", {})
         if not state.long_s:
             return Explanation("leak.coarse", {"pulse": pulse})
+        if state.share < self.usual_share:
+            return Explanation("leak.unusual", {"limit_s": state.long_s})
         tight_s = state.at - state.long_at
         if tight_s <= state.long_s:
             return Explanation("leak.calm", {"gap_s": self._longest(state), "limit_s": state.long_s})
@@ -195,6 +204,7 @@ class Leak:
                 "leak.cleared": "水表停了 {limit_s}以上，不再漏水",
                 "leak.calm": "不漏：最近一天最长停了 {gap_s}，停够 {limit_s}就不算漏水",
                 "leak.tight": "已有 {tight_s}没停够 {limit_s}，满 {needed_s}才报",
+                "leak.unusual": "这块表平时就很少停够 {limit_s}，看不出是不是漏水；由夜间流量规则来管",
                 "leak.learning": "还不知道水表每脉冲多少升，要再用几次水",
                 "leak.coarse": "每脉冲 {pulse:.0f} 升，对表后这么多人太粗，看不出漏水；由夜间流量规则来管",
             },
@@ -217,6 +227,8 @@ class Leak:
                 "leak.cleared": "the meter has stood still for {limit_s}: no leak any more",
                 "leak.calm": "no leak: the longest gap of the last day was {gap_s}, and {limit_s} is enough",
                 "leak.tight": "no gap of {limit_s} for {tight_s}; told after {needed_s}",
+                "leak.unusual": "this meter hardly ever stands still for {limit_s} anyway, so a leak cannot be told; "
+                "the rule for night flow looks after it",
                 "leak.learning": "the litres a pulse are not known yet: a few more draws are needed",
                 "leak.coarse": "a pulse of {pulse:.0f} L is too coarse for the people behind this meter; "
                 "the rule for night flow looks after it",
@@ -243,6 +255,7 @@ class Leak:
             least_lph=least_lph,
             refill_l=REFILL_L[meter.group],
             gap_factor=self.gap_factor,
+            usual_share=USUAL_SHARE if meter.group is Group.BUILDING else 0.0,
             suspect_s=self.suspect_h * HOUR_S,
             alarm_s=self.alarm_h * HOUR_S,
             hours=site.hours(meter.place.id),

@@ -1,11 +1,11 @@
 """Balance of meters (总表分表): what the main meter counts less what the meters behind it count.
 
-Strategy. Each register's last reading before a boundary stands for it (midnight; where nights alone are compared, 01:00
-and 05:00), which gives a difference for each day or night. It is too large when it exceeds 5 % of the main meter, and
-three robust deviations of those before, which hold the meters' own errors and steps; three times in a row it is told: a
-buried leak, a branch without a meter, or a meter that has stopped. The other way round, the meters behind counting more
-than the main one, that has stopped or the list is wrong. A stretch for which a register is missing
-counts neither way, and one that was too much is not learned from.
+Strategy. Each register's last reading before a boundary stands for it (midnight; where nights alone are compared,
+01:00 and 05:00), which gives a difference for each day or night. It is too large when it exceeds 5 % of the main
+meter, and three robust deviations of those before, which hold the meters' own errors and steps; three times in a row
+it is told: a buried leak, a branch without a meter, or a meter that has stopped. The other way round, the meters
+behind counting more than the main one, that has stopped or the list is wrong. A stretch for which a register is
+missing counts neither way, and one that was too much is not learned from.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

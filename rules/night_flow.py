@@ -1,11 +1,11 @@
 """Night flow (夜间流量): what flows when nobody draws water, held against the same meter's own nights.
 
 Strategy. Of each night from 02:00 to 05:00 the lowest mean of an hour is kept. It is too much when it exceeds the
-median of the last 21 nights by three robust deviations (1.4826 times the median deviation), by 0.6 pulses and by 5 L/h;
-two such nights in a row are told. A night that was too much is not learned from, and nights of term and of holidays
-have a history each, so that the first night of term is none. A meter that never stood still in any night is listed
-once: a cooling tower, a urinal cistern, or a leak older than the meter. Only the window is looked at, and the register
-bridges what was not heard; where only a flow is known, a gap begins the hour anew.
+median of the last 21 nights by three robust deviations (1.4826 times the median deviation), by 1.1 pulses and by 5
+L/h; two such nights in a row are told. A night that was too much is not learned from, and nights of term and of
+holidays have a history each, so that the first night of term is none. A meter that never stood still in any night is
+listed once: a cooling tower, a urinal cistern, or a leak older than the meter. Only the window is looked at, and the
+register bridges what was not heard; where only a flow is known, a gap begins the hour anew.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +23,9 @@ WINDOW = Span(2 * 60, 5 * 60)
 HOUR_S = 3600.0
 JITTER_S = 60.0         # an hourly meter's hour may be a minute short
 APART_S = 600.0         # hours begin as often as this
-NIGHTS, FEWEST_NIGHTS = 21, 7
+NIGHTS, FEWEST_NIGHTS = 21, 14
 IN_A_ROW = 2
 SIGMA = 1.4826          # of the median deviation of a normal distribution
-PULSE_SHARE = 0.6
 MONTH_H = 730.0
 LARGE_LPH = 360.0       # an open tap
 
@@ -71,6 +70,7 @@ class NightFlowWatch:
     holds_s: float
     deviations: float
     least_lph: float
+    least_pulses: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
@@ -132,7 +132,7 @@ class NightFlowWatch:
         """The state after a night, and what there is to say of it."""
         is_term = self.hours.term(at).open
         nights = x.term if is_term else x.holiday
-        small = max(PULSE_SHARE * x.pulse[0], self.least_lph)
+        small = max(self.least_pulses * x.pulse[0], self.least_lph)
         x = x._replace(last=lph, marks=())
         if len(nights) >= FEWEST_NIGHTS:
             middle = median(nights)
@@ -179,8 +179,8 @@ class NightFlow:
         "zh": Words(
             "夜间流量",
             "凌晨 2 点到 5 点几乎没人用水，还在流的多半是漏水。每晚取流量最小的一小时，和这块表自己前 21 晚的中位数比："
-            "高出三倍偏差（deviations），又至少高 5 升/时（least_lph）和 0.6 个脉冲，连续两晚就写进日报，"
-            "并折算成每月多少立方米。学期和假期分开比，头七晚只学习不报。天天整夜都流的表（冷却塔、小便池水箱）只列一次，"
+            "高出三倍偏差（deviations），又至少高 5 升/时（least_lph）和 1.1 个脉冲，连续两晚就写进日报，"
+            "并折算成每月多少立方米。学期和假期分开比，头十四晚只学习不报。天天整夜都流的表（冷却塔、小便池水箱）只列一次，"
             "不天天报。一小时一个读数的水表也能用，适合整栋楼；小漏水由漏水规则发现得更早。",
             "夜里或用水少时查：逐个关支阀，看水表哪一路还在走；先查水箱、冲水阀和地下管。",
             {
@@ -199,8 +199,8 @@ class NightFlow:
             "Night flow",
             "From 02:00 to 05:00 hardly anybody draws water, and what still flows is mostly a leak. Of each night the "
             "lowest hour is held against the median of this meter's own last 21 nights: three deviations more "
-            "(deviations), and at least 5 L/h (least_lph) and 0.6 pulses more, two nights in a row, is a line in the "
-            "summary, also as m3 a month. Nights of term and of holidays are compared apart, and the first seven are "
+            "(deviations), and at least 5 L/h (least_lph) and 1.1 pulses more, two nights in a row, is a line in the "
+            "summary, also as m3 a month. Nights of term and of holidays are compared apart, and the first 14 are "
             "only learned from. A meter that flows through every night (cooling tower, urinal cistern) is listed once "
             "and not told nightly. One reading an hour is enough, so it suits whole buildings; small leaks are found "
             "sooner by the rule for leaks.",
@@ -223,6 +223,7 @@ class NightFlow:
 
     deviations: float = parameter(3.0, unit="", least=1.0, most=10.0)
     least_lph: float = parameter(5.0, unit="L/h", least=0.1, most=100_000.0)
+    least_pulses: float = parameter(1.1, unit="", least=0.0, most=10.0)  # one more or less is chance
 
     def watches(self, site: Site) -> Iterable[NightFlowWatch]:
         for meter in meters(site):
@@ -236,5 +237,6 @@ class NightFlow:
             holds_s=meter.point.holds_s,
             deviations=self.deviations,
             least_lph=self.least_lph,
+            least_pulses=self.least_pulses,
             hours=site.hours(meter.place.id),
         )

@@ -1,7 +1,7 @@
 """Reverse flow (倒流): water that runs back through its meter.
 
-Strategy. A flow under zero by more than what a sensor at rest may show, for a quarter of an hour without a reading that
-says otherwise. A register that runs backwards is a matter of the quality of its readings, not of this rule.
+Strategy. A flow under zero by more than what a sensor at rest may show, for a quarter of an hour without a reading
+that says otherwise. A register that runs backwards is a matter of the quality of its readings, not of this rule.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

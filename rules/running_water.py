@@ -2,14 +2,16 @@
 
 Strategy. Water *runs* while the mean of the last five minutes stays over a limit and no still minute comes: people
 pause, open taps do not. How long it may run depends on who is behind the meter. A room or a corridor is judged at all
-times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor washes
-one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that leaves room
-for less than an open tap. Many people together never pause, so a meter of a whole building or of the plant is judged in
-quiet hours alone. Time counts only as far as readings cover it. `still_s` is a minute less what the interval of a
-one-minute meter may wander.
+times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor
+washes one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that
+leaves room for less than an open tap. Many people together never pause, so a meter of a whole building or of the plant
+is judged in quiet hours alone. Time counts only as far as readings cover it. `still_s` is a minute less what the
+interval of a one-minute meter may wander.
 
-A register is read as the flow between two readings that are far enough apart for a tap at the limit to give a pulse.
-Where that is a third of the hold or more, the meter is too coarse and says so.
+A register is read as the flow between two readings that are far enough apart for an open tap to give a pulse. Where
+that is more than five minutes, the meter is too coarse and says so; with many people behind a coarse one, several of
+them look like one tap, and it must run longer. How long a dormitory goes without a still minute is its own: half more
+than its longest run by night, which fades, is what its hold must exceed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +30,8 @@ STILL = (0.0,) * (MEAN_MINUTES - 1)
 KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that the opening hours do empty
 FREE_S = 2700.0     # a pause in the timetable that is no break between lessons
 JITTER_S = 15.0     # of the interval of a register
-COARSE_SHARE = 1 / 3
+COARSE_S = 300.0    # an open tap must give a pulse so often
+USUAL_FACTOR, FADE = 1.5, 0.97  # of the longest run by night; from night to night
 
 
 class _Mode(IntEnum):
@@ -66,6 +69,7 @@ class _State(NamedTuple):
     mode: int = _Mode.OPEN
     mode_until: float = 0.0
     register: _Register | None = None
+    usual_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +85,16 @@ class RunningWaterWatch:
     inputs: Mapping[str, str]
     holds_s: float
     limit_lpm: float
+    tap_lpm: float
     still_lpm: float
     busy_lpm: float
     still_s: float
     open_hold_s: float | None
     quiet_hold_s: float
+    is_many: bool
     minds_peak: bool
     minds_timetable: bool
+    minds_usual: bool
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
@@ -99,7 +106,7 @@ class RunningWaterWatch:
         if flow == 0.0 and state.run is None and state.minutes == STILL and not state.total and at <= state.until:
             return _State(
                 at, at + holds_s, 0.0, int(at // 60), 0.0, 1, STILL, state.still_at, None,
-                state.mode, state.mode_until, register,
+                state.mode, state.mode_until, register, state.usual_s,
             ), ()  # fmt: skip
         x = self._carried(state, at)
         if flow is not None:
@@ -109,7 +116,7 @@ class RunningWaterWatch:
             still_at = None if flow >= least else at if x.still_at is None else x.still_at
             x = _State(
                 at, at + holds_s, flow, x.minute, x.total + flow, x.heard + 1, x.minutes, still_at, x.run,
-                x.mode, x.mode_until, register,
+                x.mode, x.mode_until, register, x.usual_s,
             )  # fmt: skip
         return self._judged(x, at)
 
@@ -122,9 +129,9 @@ class RunningWaterWatch:
             dues.append(state.still_at + self.still_s)
         elif not is_raised and state.mode != _Mode.PEAK:
             if self.open_hold_s is not None:
-                dues.append(state.at + self.open_hold_s - open_s)
+                dues.append(state.at + self._open_hold_s(state) - open_s)
             if state.mode == _Mode.QUIET:
-                dues.append(state.at + self.quiet_hold_s - quiet_s)
+                dues.append(state.at + self._quiet_hold_s(state) - quiet_s)
         if self._minds_hours and not is_raised:
             dues.append(state.mode_until)
         due = min(dues, default=None)
@@ -136,10 +143,12 @@ class RunningWaterWatch:
         since, open_s, quiet_s, *_ = state.run
         more = max(0.0, min(at, state.until) - state.at) if state.still_at is None else 0.0
         if state.mode == _Mode.QUIET:
-            return Hold(since, min(quiet_s + more, self.quiet_hold_s), self.quiet_hold_s)
+            needed_s = self._quiet_hold_s(state)
+            return Hold(since, min(quiet_s + more, needed_s), needed_s)
         if self.open_hold_s is None:
             return None
-        return Hold(since, min(open_s + (0.0 if state.mode else more), self.open_hold_s), self.open_hold_s)
+        needed_s = self._open_hold_s(state)
+        return Hold(since, min(open_s + (0.0 if state.mode else more), needed_s), needed_s)
 
     def explain(self, state: _State, at: float) -> Explanation:
         if state.register is not None:
@@ -163,11 +172,11 @@ class RunningWaterWatch:
         return self.minds_peak or self.open_hold_s != self.quiet_hold_s
 
     def _apart_s(self, pulse: float) -> float:
-        """How far apart two readings must be for a tap at the limit to give a pulse."""
-        return max(60.0, 60.0 * pulse / self.limit_lpm)
+        """How far apart two readings must be for an open tap to give a pulse."""
+        return max(60.0, 60.0 * pulse / self.tap_lpm)
 
     def _is_coarse(self, pulse: float) -> bool:
-        return self._apart_s(pulse) > COARSE_SHARE * max(self.open_hold_s or 0.0, self.quiet_hold_s)
+        return self._apart_s(pulse) > COARSE_S
 
     def _read(self, known: _Register | None, at: float, litres: float) -> tuple[_Register, float | None, float]:
         """The register after a reading, the flow since the one before, and how long that speaks."""
@@ -201,8 +210,9 @@ class RunningWaterWatch:
             passed = (_minute_mean(x), *(x.flow,) * min(minute - x.minute - 1, MEAN_MINUTES))
             total, heard, minutes = 0.0, 0, (*minutes, *passed)[1 - MEAN_MINUTES :]
         return _State(
-            at, until, x.flow, minute, total, heard, minutes, x.still_at, run, x.mode, x.mode_until, x.register
-        )
+            at, until, x.flow, minute, total, heard, minutes, x.still_at, run, x.mode, x.mode_until, x.register,
+            x.usual_s,
+        )  # fmt: skip
 
     def _judged(self, x: _State, at: float) -> tuple[_State, Sequence[Change]]:
         mean = (sum(x.minutes) + _minute_mean(x)) / (len(x.minutes) + 1)
@@ -213,21 +223,35 @@ class RunningWaterWatch:
         x = self._in_mode(x, at)
         is_still = x.still_at is not None and at >= x.still_at + self.still_s
         if is_still or mean < (self.limit_lpm / 2 if run.is_raised else self.limit_lpm):
+            if self.minds_usual and run.quiet_s < 2 * self._quiet_hold_s(x):  # else it was a tap
+                x = x._replace(usual_s=max(run.quiet_s, x.usual_s))
             return x._replace(run=None), (self._change(Turn.CLEARED, run),) if run.is_raised else ()
-        if x.still_at is None and not run.is_raised and self._is_due(run, x.mode):
+        if x.still_at is None and not run.is_raised and self._is_due(run, x):
             return x._replace(run=tuple(run._replace(is_raised=True))), (self._change(Turn.RAISED, run),)
         return x, ()
 
-    def _is_due(self, run: _Run, mode: int) -> bool:
-        if mode == _Mode.QUIET and run.quiet_s >= self.quiet_hold_s - 0.001:
+    def _quiet_hold_s(self, x: _State) -> float:
+        return max(self.quiet_hold_s * self._patience(x), USUAL_FACTOR * x.usual_s)
+
+    def _open_hold_s(self, x: _State) -> float:
+        return (self.open_hold_s or 0.0) * self._patience(x)
+
+    def _patience(self, x: _State) -> float:
+        if x.register is None or not self.is_many:
+            return 1.0
+        return (1.0 + self._apart_s(x.register[2][0]) / 60.0) / 2.0
+
+    def _is_due(self, run: _Run, x: _State) -> bool:
+        if x.mode == _Mode.QUIET and run.quiet_s >= self._quiet_hold_s(x) - 0.001:
             return True
-        return mode != _Mode.PEAK and self.open_hold_s is not None and run.open_s >= self.open_hold_s - 0.001
+        return x.mode != _Mode.PEAK and self.open_hold_s is not None and run.open_s >= self._open_hold_s(x) - 0.001
 
     def _in_mode(self, x: _State, at: float) -> _State:
         if not self._minds_hours or at < x.mode_until:
             return x
         mode, until = self._mode(at)
-        return x._replace(mode=mode, mode_until=until)
+        usual_s = x.usual_s * (FADE if mode == _Mode.QUIET != x.mode else 1.0)
+        return x._replace(mode=mode, mode_until=until, usual_s=usual_s)
 
     def _mode(self, at: float) -> tuple[_Mode, float]:
         """What the hour means for this meter, and until when."""
@@ -269,7 +293,7 @@ class RunningWater:
             "就算在流。房间连流 30 分钟（hold_min）报警，走廊 45 分钟；关门后或课表没课的房间 10 分钟（closed_min）。"
             "宿舍水房是一层楼的人轮流用，洗漱高峰不判，白天要连流一小时（floor_min）且每分钟不低于 floor_lpm；"
             "整栋楼和泵房、食堂只在夜里和关门后判。用流量（flow_lpm）或水表读数（volume_m3）；"
-            "每脉冲 10 升的表可用，100 升的表太粗，由夜间流量规则来管。",
+            "每脉冲 10 升的表可用（看得出 tap_lpm 以上的水龙头），100 升的表太粗，由夜间流量规则来管。",
             "到现场查看：关好水龙头；关不住就先关总阀，再报修。",
             {
                 "running_water.raised": "已连续流水 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）",
@@ -291,8 +315,8 @@ class RunningWater:
             "corridor after 45, a room that is closed or has no lesson after 10 (closed_min). In the washroom of a "
             "dormitory a whole floor washes in turn: it is not judged in the washing peaks, and by day after an hour "
             "(floor_min) in which no minute fell below floor_lpm. A whole building, the canteen and the plant are "
-            "judged at night and when closed. It reads a flow (flow_lpm) or a register (volume_m3); 10 L a pulse "
-            "will do, 100 L is too coarse and is left to the rule for night flow.",
+            "judged at night and when closed. It reads a flow (flow_lpm) or a register (volume_m3); with 10 L a pulse "
+            "it sees taps of tap_lpm and more, 100 L is too coarse and is left to the rule for night flow.",
             "Go and look: close the tap; if it will not close, shut the main valve and call a plumber.",
             {
                 "running_water.raised": "water has run for {ran_s} without a pause, "
@@ -311,6 +335,7 @@ class RunningWater:
     }
 
     limit_lpm: float = parameter(2.0, unit="L/min", least=0.1, most=1000.0)
+    tap_lpm: float = parameter(5.0, unit="L/min", least=0.1, most=1000.0)  # that a coarse register shows
     still_lpm: float = parameter(0.05, unit="L/min", least=0.001, most=10.0)
     floor_lpm: float = parameter(3.0, unit="L/min", least=0.001, most=100.0)
     still_s: float = parameter(45.0, unit="s", least=1.0, most=3600.0)
@@ -342,12 +367,15 @@ class RunningWater:
             inputs=meter.inputs,
             holds_s=meter.point.holds_s,
             limit_lpm=self.limit_lpm,
+            tap_lpm=max(self.limit_lpm, self.tap_lpm),
             still_lpm=self.still_lpm,
             busy_lpm=max(self.still_lpm, self.floor_lpm) if is_floor else self.still_lpm,
             still_s=self.still_s,
             open_hold_s=None if open_min is None else open_min * 60,
             quiet_hold_s=quiet_min * 60,
+            is_many=meter.group > Group.ROOM,
             minds_peak=is_floor,
             minds_timetable=place.kind in KEPT_CLOSED and hours.has_timetable,
+            minds_usual=meter.group is Group.BUILDING and hours.is_lived_in,
             hours=hours,
         )
