@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from rules import lamps
 from rules.hours import Hours
-from rules.lamps import APPLIANCES, LIGHTING, LOAD, LUX, POWER, PRESENCE, Lamps, Presence, seen_by, told
+from rules.lamps import APPLIANCES, LIGHTING, LOAD, POWER, PRESENCE, Lamps, Presence, Sky
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Place, Point, Severity, Site, Turn
+from rules.sun import Sun
 
 LOCKED = frozenset({"classroom", "lab", "office", "library", "washroom", "canteen", "shop"})  # rooms locked at night
 JUST_LEFT_S = 300.0        # when the building is looked at, who has left only now may come back
@@ -95,6 +97,7 @@ class AfterHoursWatch:
     patience_s: float
     on_w: float
     pause_s: float
+    sun: Sun | None
     inputs: Mapping[str, str] = field(init=False)  # role -> point: each point is its own role
     _lights: Mapping[str, int] = field(init=False, repr=False, compare=False)                  # point -> item
     _sensors: Mapping[str, tuple[tuple[int, str], ...]] = field(init=False, repr=False, compare=False)
@@ -120,15 +123,18 @@ class AfterHoursWatch:
         for point, value in values.items():  # who is there, before what is on: a jump of light asks for people
             for index, name in self._sensors.get(point, ()):
                 thing, seen, run = state.items[index]
-                now = seen_by(seen, name, at, is_there=value > 0)
-                state = self._after(state, at, index, _Seen(thing, now, run), changes)
+                if run or lamps.is_seen_anew(seen, name, at, value > 0, self.items[index].presence_holds_s / 2):
+                    now = lamps.seen_by(seen, name, at, is_there=value > 0)
+                    state = self._after(state, at, index, _Seen(thing, now, run), changes)
         for point, value in values.items():
             index = self._lights.get(point, -1)
-            if index >= 0:
-                thing, seen, run = state.items[index]
-                thing = told(
-                    thing, self.items[index].role, at, value, seen,
-                    on_w=self.on_w, pause_s=self.pause_s, calendar=self.hours[0].calendar,
+            if index < 0:
+                continue
+            item, (thing, seen, run) = self.items[index], state.items[index]
+            if run or lamps.is_news(thing, item.role, at, value, self.on_w, item.light_holds_s / 2):
+                thing = lamps.told(
+                    thing, item.role, at, value, seen,
+                    on_w=self.on_w, pause_s=self.pause_s, sky=Sky(self.hours[0].calendar, self.sun),
                 )  # fmt: skip
                 state = self._after(state, at, index, _Seen(thing, seen, run), changes)
         if state.due and at >= state.due:
@@ -171,10 +177,7 @@ class AfterHoursWatch:
         before = items[index]
         item = self.items[index]
         is_judged = phase[1] is not None and item.hours not in phase[2]
-        if not is_judged and run is None:
-            if not _is_news(before, now, item):
-                return x
-        else:
+        if is_judged or run is not None:
             if run is not None:
                 run = self._carried(item, run, before, at)
             is_left_on = is_judged and thing[2] and not seen[0]
@@ -325,18 +328,6 @@ def _covered_until(item: Item, thing: Lamps, seen: Presence) -> float:
     return min(until, seen[2] + item.presence_holds_s) if item.sensors else until
 
 
-def _is_news(before: _Seen, now: _Seen, item: Item) -> bool:
-    """Whether an item changed in what matters while the building is in use; its readings stay fresh enough."""
-    thing, seen, _ = now
-    if item.role == LUX:
-        return True
-    old, was_seen, _ = before
-    return (
-        thing[2] != old[2] or thing[3] != old[3] or thing[0] - old[0] > item.light_holds_s / 3
-        or seen[0] != was_seen[0] or seen[2] - was_seen[2] > item.presence_holds_s / 3
-    )  # fmt: skip
-
-
 def is_told_of(site: Site, place: Place, point: Point) -> bool:
     """Whether the message of the building speaks of this point: its room is locked up, and it is known to be on."""
     if place.kind not in LOCKED or site.hours(place.id).is_lived_in:
@@ -357,7 +348,7 @@ def building_watches(
         yield AfterHoursWatch(
             rule=rule, key=building, place=building,
             items=tuple(_item(site, place, role, point, hours) for place, role, point in rows),
-            hours=tuple(hours), patience_s=patience_s, on_w=on_w, pause_s=pause_s,
+            hours=tuple(hours), patience_s=patience_s, on_w=on_w, pause_s=pause_s, sun=site.sun,
         )  # fmt: skip
 
 

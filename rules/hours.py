@@ -106,6 +106,10 @@ class Hours:
         """Whether a lesson is held: by the room's own timetable, else by the school's lessons and evening study."""
         return self.calendar.within_days(self._lessons if self.timetable else self._teaching, at)
 
+    def evening_study(self, at: float) -> Stretch:
+        """Whether evening study is held, whatever the room's own timetable names."""
+        return self.calendar.within_days(self._evening, at)
+
     def over(self, at: float) -> Stretch:
         """Whether no teaching day runs: from the last lesson or evening study to the next opening, and all free days.
 

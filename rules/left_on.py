@@ -141,6 +141,7 @@ class LeftOn:
             by=by,
             is_told=is_told_of(site, place, point),
             hours=hours,
+            sun=site.sun,
         )
 
 

@@ -12,7 +12,7 @@ from statistics import median
 from typing import ClassVar, NamedTuple
 
 from rules.hours import Hours
-from rules.lamps import LIGHTING, LUX, POWER, PRESENCE, Lamps, Presence, by_power, seen_by, told
+from rules.lamps import LIGHTING, LUX, POWER, PRESENCE, Lamps, Presence, Sky, by_power, seen_by, told
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Place, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 from rules.sun import Sun
@@ -91,7 +91,8 @@ class LightsInDaylightWatch:
             lux = at, values[LUX]
             if POWER not in self.inputs:
                 thing = told(
-                    thing, LUX, at, values[LUX], seen, on_w=self.on_w, pause_s=0.0, calendar=self.hours.calendar
+                    thing, LUX, at, values[LUX], seen, on_w=self.on_w, pause_s=0.0,
+                    sky=Sky(self.hours.calendar, self.sun),
                 )
         if at >= sky[0]:
             sky = at + SKY_S, self.sun.elevation(at) > self.high_deg

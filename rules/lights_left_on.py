@@ -125,4 +125,5 @@ class LightsLeftOn:
             by=by,
             is_told=is_told_of(site, place, light),
             hours=hours,
+            sun=site.sun,
         )

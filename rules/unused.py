@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from rules.calendar import Stretch
 from rules.hours import Hours
-from rules.lamps import LOAD, LUX, ON, POWER, Lamps, Presence, on_line, seen_by, told
+from rules.lamps import LOAD, LUX, ON, POWER, Lamps, Presence, Sky, is_news, is_seen_anew, on_line, seen_by, told
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Turn
+from rules.sun import Sun
 
+EARLY_S = 1800.0  # who has a lesson comes so long before it
 BY_PRESENCE, BY_TIMETABLE, BY_OPENING, BY_SLEEP, BY_ABSENCE = "presence", "timetable", "opening", "sleep", "absence"
 
 
@@ -69,12 +70,16 @@ class UnusedWatch:
     by: str
     is_told: bool
     hours: Hours
+    sun: Sun | None
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         thing, seen, plan, run = state
+        is_by_presence = self.by == BY_PRESENCE
+        is_planned = is_by_presence or not thing[2] or at < plan[0]
+        if run is None and values and is_planned and not self._is_news(thing, seen, at, values):
+            return state, ()
         if run is not None:
             run = self._carried(run, thing, seen, at)
-        is_by_presence = self.by == BY_PRESENCE
         light = None
         for role, value in values.items():
             if role in _LIGHTS:
@@ -84,7 +89,7 @@ class UnusedWatch:
         if light is not None:
             thing = told(
                 thing, light, at, values[light], seen,
-                on_w=self.on_w, pause_s=self.pause_s, calendar=self.hours.calendar,
+                on_w=self.on_w, pause_s=self.pause_s, sky=Sky(self.hours.calendar, self.sun),
             )  # fmt: skip
         is_on = thing[2]
         if not is_on:
@@ -146,6 +151,16 @@ class UnusedWatch:
     def _said(self, why: str, values: Mapping[str, float | str]) -> Explanation:
         return Explanation(f"{self.rule}.{why}", values)
 
+    def _is_news(self, thing: Lamps, seen: Presence, at: float, values: Mapping[str, float]) -> bool:
+        """Whether readings say anything new; what only repeats the last ones is kept now and then, to stay covered."""
+        for role, value in values.items():
+            if role in _LIGHTS:
+                if is_news(thing, role, at, value, self.on_w, self.light_holds_s / 2):
+                    return True
+            elif is_seen_anew(seen, role, at, value > 0, self.presence_holds_s / 2):
+                return True
+        return False
+
     def _covered_until(self, thing: Lamps, seen: Presence) -> float:
         until = thing[0] + self.light_holds_s
         return min(until, seen[2] + self.presence_holds_s) if self.by == BY_PRESENCE else until
@@ -191,16 +206,12 @@ class UnusedWatch:
         is_in_hours = use.open and (hours.is_lived_in or not over.open)
         delivery = Delivery.RECORD if is_told or is_in_hours else Delivery.DIGEST
         if self.by == BY_TIMETABLE:
-            study = self._evening_study(at)
-            is_used = lesson.open or study.open
-            return _Plan(min(until, study.until), is_used, delivery.value, "lesson" if use.open else "closed")
+            study, soon = hours.evening_study(at), hours.lesson(at + EARLY_S)
+            until = min(until, study.until, soon.until - EARLY_S)
+            is_used = lesson.open or study.open or soon.open
+            return _Plan(until, is_used, delivery.value, "lesson" if use.open else "closed")
         is_presence = self.by == BY_PRESENCE
         return _Plan(until, use.open and not is_presence, delivery.value, "" if is_presence else "closed")
-
-    def _evening_study(self, at: float) -> Stretch:
-        """A timetable names the lessons; evening study is held where the lessons of that day are."""
-        study, term = self.hours.daily.evening_study, self.hours.term(at)
-        return self.hours.calendar.within((study,), at) if study and term.open else Stretch(False, term.until)
 
     def _light(self, thing: Lamps) -> str:
         unit = "lx" if LUX in self.inputs else "W"
