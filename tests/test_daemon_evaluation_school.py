@@ -50,7 +50,7 @@ def test_course_knows_its_amount_and_integral_however_far_readings_are_apart():
     [
         (Bend("dead", 100, 200), {}),
         (Bend("frozen", 100, 200), {"a/power_w": 10.0}),
-        (Bend("falling", 100, 200, 4.0, "power_w"), {"a/power_w": 16.0}),
+        (Bend("falling", 100, 200, 0, "power_w"), {"a/power_w": 10.0}),
         (Bend("dimmed", 100, 200, 0.1, "power_w"), {"a/power_w": 18.0}),
         (Bend("garbled", 100, 200, 5.0, "power_w"), {"a/power_w": 5.0}),
         (Bend("reversed", 100, 200, 2.0, "power_w"), {"a/power_w": -2.0}),

@@ -231,28 +231,29 @@ BENDS = ("dead", "frozen", "spiking", "falling", "dimmed", "reversed", "garbled"
 
 
 def bent(device: Device, at: float, values: dict[str, float], memory: dict[str, dict[str, float]]) -> dict[str, float]:
-    """A reading as a broken device sends it; `memory` keeps what froze, by device."""
+    """A reading as a broken device sends it; `memory` keeps its readings when that began."""
     for bend in device.bent:
         if at < bend.begin or (at >= bend.end and bend.how != "falling"):
             continue
         if bend.how == "dead":
             return {}
+        first = memory.setdefault(f"{device.name}@{bend.begin}", values)
         if bend.how == "frozen":
-            values = memory.setdefault(f"{device.name}@{bend.begin}", values)
+            values = first
             continue
         for point in values:
             if point.endswith(bend.point):
-                values = values | {point: _bent_value(bend, at, values[point])}
+                values = values | {point: _bent_value(bend, at, values[point], first.get(point, 0.0))}
     return values
 
 
-def _bent_value(bend: Bend, at: float, value: float) -> float:
+def _bent_value(bend: Bend, at: float, value: float, first: float) -> float:
     if bend.how == "spiking":
         return bend.amount if int(at / 60) % 97 == 0 else value
     if bend.how == "garbled":
         return bend.amount
-    if bend.how == "falling":  # the register was set anew
-        return round(max(0.0, value - bend.amount), 3)
+    if bend.how == "falling":  # the register begins anew
+        return round(value - first, 3)
     if bend.how == "dimmed":
         return round(value * (1 - bend.amount), 1)
     return -bend.amount  # reversed: a steady flow back
