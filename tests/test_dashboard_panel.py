@@ -291,3 +291,42 @@ def test_a_large_campus_is_shown_a_building_at_a_time() -> None:
     assert "R1000" not in browser.get("/places").text
     assert "502 places" in text_of(browser.get("/places").text)
     assert "R1499" in browser.get("/places/dorm-3").text
+
+
+def test_an_alert_says_what_the_rule_saw_then_and_sees_now_and_gives_itself_as_a_file() -> None:
+    browser = client(busy_campus(), language="en")
+    text = text_of(browser.get("/alerts/12").text)
+    then, now = text[text.index("When it was raised, 13:21") :].split(" Now ", 1)
+    assert "water has run for 30 min" in then
+    assert "Readings cover 27 min of 30 min" in then
+    assert re.search(r"flow 6\.\d L/min 13:2[01]", then)
+    assert "flow 6.2 L/min 40 s ago" in now
+    assert "limit_lpm 2 L/min" in now
+    assert 'href="/alerts/12/case.json" download' in browser.get("/alerts/12").text
+    file = browser.get("/alerts/12/case.json")
+    assert file.json() == {"caretaker_case": 1}
+    assert file.headers["content-disposition"] == 'attachment; filename="case-12.json"'
+    for path in ("/alerts/9/case.json", "/alerts/99/case.json", "/alerts/x/case.json"):
+        assert browser.get(path).status_code == 404
+
+
+def test_an_alert_whose_rule_is_gone_says_so_and_offers_no_file() -> None:
+    html = client(busy_campus(), language="en").get("/alerts/11").text
+    assert "no longer has this rule here" in html
+    assert "case.json" not in html
+
+
+def test_a_file_of_an_alert_is_behind_the_password() -> None:
+    assert client(busy_campus(), has_password=True).get("/alerts/12/case.json").status_code in (303, 401)
+
+
+def test_a_place_says_where_its_rules_stand() -> None:
+    text = text_of(client(busy_campus(), language="en").get("/places/teach-1/105").text)
+    for part in ("Rules here", "lights on in an empty room for 12 min", "12 of 30 min",
+                 "No readings for 9 min since 13:16", "lighting · power 312 W 20 s ago",
+                 "occupancy empty 21 min ago stale",
+                 "broker · reachable – no reading yet", "limit_w 40.5 W changed"):  # fmt: skip
+        assert part in text, part
+    text = text_of(client(busy_campus(), language="zh").get("/places/dorm-3/1F-wash").text)
+    assert "这里的规则 长流水 未结束" in text
+    assert "这里的规则" not in client(busy_campus()).get("/places/dorm-3/402").text

@@ -11,6 +11,8 @@
   let stream = null, isBusy = false, isWanted = false, isPlanned = false, spentMs = 0, timer = 0, retry = 0;
 
   function swap(old, fresh) {
+    const unfolded = [...old.querySelectorAll("details")].map((part) => part.open);
+    fresh.querySelectorAll("details").forEach((part, index) => { part.open = unfolded[index] ?? false; });
     const held = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     old.replaceWith(document.adoptNode(fresh));
     if (held) fresh.querySelector(`[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
