@@ -251,9 +251,9 @@ def test_without_a_clock_today_is_no_matter(tmp_path: Path) -> None:
         ("2026-10-01", "today, 2026-10-01 Thursday: term “autumn”; no school (weekend or holiday)",
          "今天 2026-10-01 周四：学期“autumn”；不上课（周末或放假）"),
         ("2026-08-20", "today, 2026-08-20 Thursday: holiday, outside all terms; military training at all places",
-         "今天 2026-08-20 周四：假期，不在任何学期内；全校 军训"),
+         "今天 2026-08-20 周四：假期，不在任何学期内；时段：全校 军训"),
         ("2026-11-12", "today, 2026-11-12 Thursday: term “autumn”; school day; exam at t/101: midterm",
-         "今天 2026-11-12 周四：学期“autumn”；上课；t/101 考试：midterm"),
+         "今天 2026-11-12 周四：学期“autumn”；上课；时段：t/101 考试“midterm”"),
     ],
 )
 def test_the_check_says_what_it_makes_of_today(tmp_path: Path, day: str, english: str, chinese: str) -> None:
