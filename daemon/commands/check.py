@@ -70,5 +70,5 @@ def today(calendar: Calendar, now: float, language: str) -> str:
             told = "today_named_period" if period.name else "today_period"
             kind = WORDS[period.kind][language]
             what.append(WORDS[told][language].format(name=period.name, kind=kind, places=places))
-    joined = WORDS["today_joins"][language].join(what)
+    joined = ("；" if language == "zh" else "; ").join(what)
     return WORDS["today"][language].format(day=day, weekday=names[day.weekday()], what=joined)

@@ -54,4 +54,4 @@ def national(country: str) -> National:
     for day_off, name in book.items():
         for month, day, year in _REPLACED.findall(name):
             makeup[date(int(year), int(month), int(day))] = day_off.weekday()
-    return National(frozenset(book) - makeup.keys(), makeup, max((day.year for day in makeup), default=0))
+    return National(frozenset(book), makeup, max((day.year for day in makeup), default=0))

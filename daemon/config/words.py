@@ -29,7 +29,6 @@ WORDS: _Table = _table(
     ("today_makeup", "make-up day with the timetable of {}", "调休上课，按{}课表"),
     ("today_period", "{kind} at {places}", "时段：{places} {kind}"),
     ("today_named_period", "{kind} at {places}: {name}", "时段：{places} {kind}“{name}”"),
-    ("today_joins", "; ", "；"),
     ("everywhere", "all places", "全校"),
     ("exam", "exam", "考试"),
     ("military_training", "military training", "军训"),
