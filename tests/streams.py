@@ -18,6 +18,7 @@ from rules.calendar import Calendar
 from rules.check import Check
 from rules.engine import Engine
 from rules.model import Event, How, Place, Point, Received, Sample, Site
+from rules.quality import refiners
 from rules.watch import Watch
 
 START = 1_767_571_200.0  # Mon 5 Jan 2026 08:00 in Shanghai
@@ -148,8 +149,9 @@ class Rig:
         self.clock = clock
         self.acknowledged: list[int] = []
         incidents = self.store.open_incidents()
+        of = of or site()
         self.pipeline = Pipeline(
-            Engine(pack), self.store, Check([*(of or site()).points.values(), *state_points()]), clock,
+            Engine(pack, refiners(of)), self.store, Check([*of.points.values(), *state_points()]), clock,
             grace_s=GRACE_S, commit_s=commit_s,
             open_alerts=open_alerts(incidents),
             next_number=self.store.next_number(), windows={SOURCE: self.store.window(SOURCE)},

@@ -5,10 +5,12 @@ import os
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from pack_streams import campus, days
+from pack_streams import pack as whole_pack
 from streams import (
     GRACE_S,
     Arrival,
@@ -22,9 +24,12 @@ from streams import (
     watches,
 )
 
+import rules
 from daemon.packing import Entry
 from rules.engine import Engine
-from rules.model import Event, Flag
+from rules.model import Event, Flag, Site
+from rules.quality import refiners
+from rules.watch import Watch
 
 STREAMS = int(os.environ.get("CARETAKER_STREAMS", "200"))
 
@@ -33,8 +38,8 @@ def numbered(arrivals: list[Arrival]) -> list[tuple[int, Arrival]]:
     return [(n % 65_535 + 1, arrival) for n, arrival in enumerate(arrivals)]
 
 
-def live(path: Path, arrivals: list[Arrival]) -> list[Event]:
-    rig = Rig(path, VirtualClock(arrivals[0].arrived), watches(site()))
+def live(path: Path, arrivals: list[Arrival], of: Site, pack: Sequence[Watch]) -> list[Event]:
+    rig = Rig(path, VirtualClock(arrivals[0].arrived), pack, of=of)
     rig.feed(numbered(arrivals))
     rig.finish(arrivals[-1].arrived + 100)
     return events_of(path)
@@ -47,14 +52,26 @@ def replayed(log: list[Entry], mark: float, of: Engine) -> list[Event]:
     return [frozen(event) for event in of.advance(mark)]
 
 
-def restarted(path: Path, arrivals: list[Arrival], kills: list[int]) -> list[Event]:
+def partitioned(log: list[Entry], mark: float, of: Site, pack: Sequence[Watch]) -> Iterator[Event]:
+    """Each watch alone, with the refiners and samples of its own points."""
+    for watch in pack:
+        engine = Engine([watch], refiners(of))
+        wanted = engine.logged_points([watch])
+        own = [
+            entry for entry in log
+            if not wanted.isdisjoint(entry[0].values) or entry[0].device.startswith("source/")
+        ]  # fmt: skip
+        yield from replayed(own, mark, engine)
+
+
+def restarted(path: Path, arrivals: list[Arrival], kills: list[int], of: Site, pack: Sequence[Watch]) -> list[Event]:
     """Killed before each of these arrivals; the broker sends again what was not acknowledged."""
     clock = VirtualClock(arrivals[0].arrived)
     packets = numbered(arrivals)
     done = 0
     resend_to = 0
     for kill in [*kills, len(arrivals)]:
-        rig = Rig(path, clock, watches(site()))
+        rig = Rig(path, clock, pack, of=of)
         rig.feed(packets[done:resend_to], resent=True)
         rig.feed(packets[resend_to:kill])
         if kill < len(arrivals):
@@ -77,38 +94,60 @@ def in_memory(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+class Tally:
+    """What was said over all streams."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.late = self.inside_holds = 0
+
+    def __str__(self) -> str:
+        return f"{dict(self.kinds)}, {self.late} late, {self.inside_holds} with a kill inside a hold"
+
+
+def check(folder: Path, seed: int, arrivals: list[Arrival], of: Site, pack: Sequence[Watch], tally: Tally) -> None:
+    """One stream, four ways."""
+    rng = random.Random(f"kills {seed}")
+    path, again = folder / f"{seed}.db", folder / f"{seed}-restarted.db"
+    said = live(path, arrivals, of, pack)
+    assert len(said) == len(set(said)), seed
+    log, mark = logged(path)
+    assert set(replayed(log, mark, Engine(pack, refiners(of)))) == set(said), seed
+    assert sorted(partitioned(log, mark, of, pack)) == sorted(said), seed
+    kills = sorted(on_time(arrivals, rng.randrange(30, len(arrivals))) for _ in range(2))
+    assert set(restarted(again, arrivals, kills, of, pack)) == set(said), seed
+    tally.inside_holds += any(
+        event.evidence.since < arrivals[kill].sample.at < event.at for event in said for kill in kills
+    )
+    tally.kinds.update(event.rule for event in said)
+    tally.late += sum(flag is Flag.LATE for _, flag in log)
+    path.unlink()
+    again.unlink()
+
+
 def test_live_replay_restart_and_each_watch_alone_say_the_same(in_memory: Path) -> None:
-    kinds: Counter[str] = Counter()
-    turns: Counter[str] = Counter()
-    late = inside_holds = 0
-    pack = watches(site())
+    tally = Tally()
+    of, pack = site(), watches(site())
     for seed in range(STREAMS):
-        rng = random.Random(seed)
-        arrivals = stream(rng, hours=3.0)
-        path = in_memory / f"{seed}.db"
-        said = live(path, arrivals)
-        assert len(said) == len(set(said)), seed
-        log, mark = logged(path)
-        assert set(replayed(log, mark, Engine(pack))) == set(said), seed
-        alone = [event for watch in pack for event in replayed(log, mark, Engine([watch]))]
-        assert sorted(alone) == sorted(said), seed
-        kills = sorted(on_time(arrivals, rng.randrange(30, len(arrivals))) for _ in range(2))
-        again = in_memory / f"{seed}-restarted.db"
-        assert set(restarted(again, arrivals, kills)) == set(said), seed
-        inside_holds += any(
-            event.evidence.since < arrivals[kill].sample.at < event.at for event in said for kill in kills
-        )
-        kinds.update(event.rule for event in said)
-        turns.update(event.turn.value for event in said)
-        late += sum(flag is Flag.LATE for _, flag in log)
-        path.unlink()
-        again.unlink()
-    log_line = f"{STREAMS} streams: {dict(kinds)} {dict(turns)}, {late} late, {inside_holds} with a kill inside a hold"
-    logging.getLogger(__name__).info(log_line)
-    assert sum(kinds.values()) >= 1_000
-    assert all(kinds[kind] >= 100 for kind in ("running_water", "lights_left_on", "high_power", "silent")), kinds
-    assert late > 100
-    assert inside_holds > 50
+        check(in_memory, seed, stream(random.Random(seed), hours=3.0), of, pack, tally)
+    logging.getLogger(__name__).info("%d streams: %s", STREAMS, tally)
+    assert sum(tally.kinds.values()) >= 1_000
+    assert all(tally.kinds[kind] >= 100 for kind in ("running_water", "lights_left_on", "high_power", "silent")), tally
+    assert tally.late > 100
+    assert tally.inside_holds > 50
+
+
+def test_the_whole_pack_says_the_same_too(in_memory: Path) -> None:
+    tally = Tally()
+    for every_s, count, streams in ((60.0, 2.0, STREAMS // 50), (900.0, 24.0, STREAMS // 100)):
+        of = campus(every_s)
+        pack = whole_pack(of)
+        for seed in range(streams):
+            check(in_memory, seed, days(random.Random(seed), count, every_s), of, pack, tally)
+    logging.getLogger(__name__).info("%d days-long streams: %s", STREAMS // 50 + STREAMS // 100, tally)
+    silent = [kind for kind in rules.RULES if not tally.kinds[kind]]
+    assert not silent, tally
+    assert tally.late > 100
 
 
 def on_time(arrivals: list[Arrival], kill: int) -> int:
