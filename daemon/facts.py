@@ -29,6 +29,7 @@ from rules.quantity import QUANTITIES
 log = logging.getLogger("caretaker.facts")
 
 LOOK_S = 1.0
+TAKE_S = 3.0
 LARGEST_BYTES = 4096
 REFUSED = ".refused"
 BEFORE_S = 3600.0  # a snapshot is of a mark, which stands a little before what was logged by then
@@ -137,6 +138,14 @@ class Declarations:
         """Say again what holds: watches that began anew have not heard of it."""
         for held in permits:
             self._hand_over(Batch(PEOPLE, [Received(self._clock(), _sample(held, self._clock()))]))
+
+    def take(self, said: Permit) -> None:
+        """Declare something, and wait a moment for its commit; from any thread. Raises OSError."""
+        path = declare(said, self._folder)
+        self._bell.set()
+        until = time.monotonic() + TAKE_S
+        while path.exists() and time.monotonic() < until:
+            time.sleep(0.05)
 
     def acknowledge(self, packets: Sequence[int]) -> None:
         """These are committed: their files have done their work. Called by the pipeline."""

@@ -136,7 +136,7 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     )  # fmt: skip
     app = panel(
         view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),
-        banner=banner,
+        banner=banner, declare=declarations.take,
     )  # fmt: skip
     server = PanelServer(app, loaded.panel.host, loaded.panel.port)
     return Gateway(pipeline, driver, changes, store, transports, declarations, teller, server)

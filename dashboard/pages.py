@@ -13,9 +13,11 @@ from markupsafe import Markup
 
 from dashboard import words
 from dashboard.chart import NARROW_PX, WIDE_PX, Frame, Series, chart
+from dashboard.permits import today
 from dashboard.reader import Reader
 from dashboard.view import Campus, Latest
 from rules.account import Account, as_raised, seen_of
+from rules.fact import Permit, permits
 from rules.incident import Incident
 from rules.model import Event, Place, Point, Reading
 
@@ -71,6 +73,7 @@ class Pages:
             loader=PackageLoader("dashboard"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
+        self._has_password = has_password
         self._templates.globals.update(banner=banner, has_password=has_password, version=_version())
 
     def routes(self) -> APIRouter:
@@ -152,6 +155,8 @@ class Pages:
             rooms=self._measured(place_id) if place.id == place.building else [],
             rejected=self._rejected(site.points_at(place_id)), accounts=self._campus.accounts(place_id),
             charts=_charts(self._series(site.points_at(place_id), frame), frame, reader),
+            permits=self._permits(place_id), has_permit_form=self._has_password and place.id != place.building,
+            is_permit_wrong="permit" in request.query_params, today=today(site.calendar, reader.now),
         )  # fmt: skip
 
     def sources(self, request: Request) -> Response:
@@ -204,6 +209,12 @@ class Pages:
             seen_of("", p, (last[p].at, last[p].value) if p in last else None, holds.get(p, 0.0), raised.at)
             for p in raised.evidence.points
         ])  # fmt: skip
+
+    def _permits(self, place_id: str) -> list[Permit]:
+        """What is permitted at a place, or in the rooms of a building."""
+        newest = {point: latest.value for point, latest in self._campus.latest().items()}
+        places = [place for place in self._campus.site.places if _is_within(place, place_id)]
+        return permits(newest, places, self._campus.now())
 
     def _measured(self, building: str) -> list[Place]:
         """The places of a building where something is measured, itself first."""

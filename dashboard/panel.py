@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.live import Live
 from dashboard.pages import Pages
+from dashboard.permits import Declare, permit_routes
 from dashboard.sign_in import Doorkeeper, Gate, sign_in_routes
 from dashboard.view import Campus
 
@@ -36,11 +37,13 @@ SECURITY_HEADERS = {
 
 
 def panel(
-    campus: Campus, *, language: str, password_hash: str | None, secret: bytes, banner: str = ""
-) -> FastAPI:
+    campus: Campus, *, language: str, password_hash: str | None, secret: bytes, banner: str = "",
+    declare: Declare | None = None,
+) -> FastAPI:  # fmt: skip
     """The panel of a campus; with a password everything is behind it, without one only this machine is served.
 
-    `secret` signs the session cookies; `banner` is shown on top of each page.
+    `secret` signs the session cookies; `banner` is shown on top of each page; `declare` takes
+    what people permit, which they may where there is a password: without one any web site could send the form.
     """
     live = Live()
 
@@ -66,6 +69,8 @@ def panel(
     else:
         doorkeeper = Doorkeeper(password_hash)
         app.include_router(sign_in_routes(doorkeeper, pages.sign_in))
+        if declare is not None:
+            app.include_router(permit_routes(campus, declare))
         app.add_middleware(Gate, seal=doorkeeper.seal, open_paths=OPEN_PATHS)
         app.add_middleware(
             SessionMiddleware, secret_key=secret.hex(), session_cookie="caretaker", max_age=SESSION_S, same_site="lax"

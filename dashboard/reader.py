@@ -94,6 +94,9 @@ class Reader:
         shown = number(item.value) if isinstance(item.value, int | float) else item.value
         return f"{shown} {item.unit}".rstrip()
 
+    def number(self, value: float) -> str:
+        return number(value)
+
     # -- time
 
     def clock(self, at: float) -> str:

@@ -84,7 +84,7 @@ def sign_in_routes(doorkeeper: Doorkeeper, page: Callable[..., Response]) -> API
 
     @router.post("/sign-in")
     async def enter(request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         address = request.client.host if request.client else ""
         target = _own_path(form.get("next", "/"))
         if not doorkeeper.wait_s(address) and await doorkeeper.admits(address, form.get("password", "")):
@@ -100,7 +100,7 @@ def sign_in_routes(doorkeeper: Doorkeeper, page: Callable[..., Response]) -> API
     return router
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of a small form; whoever is not signed in must not fill the memory."""
     body = bytearray()
     async for piece in request.stream():

@@ -254,6 +254,9 @@ CASES = {  # text of the file -> what is said of it, all of it
         [':13: source.device.address: "12345" is not the address of a meter'],
     ),
     "line": (SITE + BUS + 'line = "2400 8X1"', [':7: source.line: "2400 8X1" is not a line setting']),
+    "a source called as people are": (
+        SITE + BROKER.replace('"m"', '"people"'), [':4: source.name: "people" cannot name a source'],
+    ),
     "rule kind": (SITE + '[[rule]]\nkind = "highpower"', [':4: rule.kind: .*mean "high_power"']),
     "parameter": (
         SITE + '[[rule]]\nkind = "high_power"\nstep = 3',
