@@ -182,7 +182,7 @@ class BurstWatch:
     def _judged(self, x: _State, lpm: float, since: float) -> tuple[_State, Sequence[Change]]:
         at = x.at or 0.0
         hour, alert = _Hour(*x.hour), _Alert(*x.alert)._replace(lpm=lpm)
-        if not self.hours.settled(at).open and self.hours.powered(at).open:
+        if not self.hours.settled(since).open and self.hours.powered(since).open:
             return x._replace(alert=tuple(alert._replace(over=0)), quarter=()), ()
         several = PULSES * x.pulse[0] * 60.0 / BIN_S
         limit = max(hour.limit, several)

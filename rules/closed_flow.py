@@ -59,7 +59,7 @@ class ClosedFlowWatch:
         dt = at - before
         seen_s = min(dt, self.holds_s)
         more = (now - value) * 1000.0 if is_register else max(value, 0.0) * seen_s / 60.0
-        if at - closed_at < self.patience_s or more <= 0.0:
+        if at - closed_at <= self.patience_s or more <= 0.0:
             x = _State(at, now, until, closed_at, litres, drawn_s, drew_at, is_raised)
             if is_raised and at - drew_at >= CALM_S:
                 return _State(at, now, until, closed_at), (self._change(Turn.CLEARED, x),)

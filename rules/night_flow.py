@@ -17,7 +17,7 @@ from rules.calendar import Span
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
 from rules.rule import Words, parameter
-from rules.water_meter import FLOW, VOLUME, Meter, Pulse, learned, meters
+from rules.water_meter import COARSEST_L, FLOW, VOLUME, Meter, divided, meters
 
 WINDOW = Span(2 * 60, 5 * 60)
 HOUR_S = 3600.0
@@ -33,7 +33,8 @@ UNTOLD, LISTED, TOLD = 0, 1, 2
 
 
 class _State(NamedTuple):
-    """`next_at` is when the window opens or closes; `marks` are times and litres in it, `least` its lowest hour in L/h.
+    """`next_at` is when the window opens or closes; `marks` are times and litres in it, `least` its lowest hour in L/h;
+    `pulse` is the largest step that increments are made of.
 
     `term` and `holiday` are the lowest hours of the nights before; `limit` is what an open alert was held against.
     """
@@ -50,7 +51,7 @@ class _State(NamedTuple):
     over: int = 0
     last: float = 0.0
     limit: float = 0.0
-    pulse: tuple[float, float, int] = Pulse()
+    pulse: float = COARSEST_L
     told: int = UNTOLD
     is_listed: bool = False
     since: float = 0.0
@@ -80,7 +81,7 @@ class NightFlowWatch:
         if not state.is_open:
             closes = calendar.next_minute(at, WINDOW.end)
             opens = calendar.next_minute(at, WINDOW.start)
-            if opens < closes:  # the time before the first window, or a night that nobody heard
+            if at < opens < closes:  # the time before the first window, or a night that nobody heard
                 return state._replace(next_at=opens), ()
             state = state._replace(next_at=closes, is_open=True, at=0.0, marks=(), least=None)
         x = self._marked(state, at, values)
@@ -110,12 +111,13 @@ class NightFlowWatch:
         if VOLUME in values:
             litres = values[VOLUME] * 1000.0
             if x.at and litres > x.litres:
-                pulse = learned(Pulse(*pulse), litres - x.litres)
+                pulse = divided(pulse, litres - x.litres)
         else:
             flow = values[FLOW]
             dt = at - x.at
             if dt > self.holds_s:
                 marks = ()
+            pulse = 0.0
             litres = x.litres + (max(x.flow, 0.0) * dt / 60.0 if marks else 0.0)
         least = x.least
         if not marks or at - marks[-1][0] >= APART_S - JITTER_S:
@@ -132,7 +134,7 @@ class NightFlowWatch:
         """The state after a night, and what there is to say of it."""
         is_term = self.hours.term(at).open
         nights = x.term if is_term else x.holiday
-        small = max(self.least_pulses * x.pulse[0], self.least_lph)
+        small = max(self.least_pulses * x.pulse, self.least_lph)
         x = x._replace(last=lph, marks=())
         if len(nights) >= FEWEST_NIGHTS:
             middle = median(nights)

@@ -10,6 +10,7 @@ FLOW, VOLUME = "flow", "volume"  # roles: L/min, and a register in m3
 ALIKE = 0.8                      # increments this close are the same number of pulses
 VOTES = 3                        # an increment that comes so often is no slip of a register
 LEAST_L = 1e-3
+COARSEST_L = 1000.0
 
 
 class Group(IntEnum):
@@ -83,3 +84,13 @@ def learned(pulse: Pulse, litres: float) -> Pulse:
     if litres > rival / ALIKE:
         return pulse
     return Pulse(rival, 0.0, 0) if votes + 1 >= VOTES else Pulse(known, rival, votes + 1)
+
+
+def divided(step: float, litres: float) -> float:
+    """The largest power of ten litres, from `step` down, of which an increment is a whole number.
+
+    From rare readings a pulse shows in this way only: each of them is many.
+    """
+    while step > LEAST_L and (litres < 0.9 * step or abs(litres / step - round(litres / step)) > 0.01):
+        step /= 10.0
+    return step

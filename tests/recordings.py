@@ -3,7 +3,6 @@
 They lie in `../shared/data` beside the project, or where the environment's CARETAKER_SHARED says.
 """
 
-import csv
 import gzip
 import json
 import os
@@ -15,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from daemon.evaluation.lights import readings
+from daemon.evaluation.water_use import ZONE, meters
 from rules.calendar import Calendar
 from rules.engine import Engine, Snapshot
 from rules.model import Event, Place, Point, Sample, Site
@@ -93,23 +94,16 @@ def local(when: float, zone: ZoneInfo = SHANGHAI) -> str:
     return f"{datetime.fromtimestamp(when, zone):%Y-%m-%d %H:%M}"
 
 
-# -- water: seven meters, a month, 1 min
+# -- water: one-minute meters of a month
 
 
-WATER_ZONE = ZoneInfo("Europe/Brussels")
+WATER_ZONE = ZoneInfo(ZONE)
 
 
 @cache
 def water() -> Mapping[str, Sequence[tuple[float, float]]]:
     """Meter -> (time, L/min)."""
-    with gzip.open(DATA / "water" / "water_march2015_min.csv.gz", "rt") as file:
-        header, *rows = csv.reader(file)
-    times = [datetime.fromisoformat(row[0]).timestamp() for row in rows]
-    return {
-        name: [(when, float(row[column])) for when, row in zip(times, rows, strict=True) if row[column]]
-        for column, name in enumerate(header)
-        if name
-    }
+    return meters(DATA)
 
 
 # -- occupancy: an office, 1 min
@@ -117,12 +111,8 @@ def water() -> Mapping[str, Sequence[tuple[float, float]]]:
 
 def occupancy(name: str, room: str) -> Iterator[Sample]:
     """Light and presence of one office as samples of a room; times are local, as Shanghai's."""
-    with (DATA / "occupancy" / f"{name}.txt").open() as file:
-        rows = csv.reader(file)
-        next(rows)
-        for row in rows:
-            values = {f"{room}/illuminance_lx": float(row[4]), f"{room}/occupied": float(row[7])}
-            yield Sample(at(row[1]), room, values)
+    for when, lux, occupied in readings(DATA / "occupancy" / f"{name}.txt"):
+        yield Sample(when, room, {f"{room}/illuminance_lx": lux, f"{room}/occupied": float(occupied)})
 
 
 # -- appliances: power of single appliances, about 1 s
