@@ -13,6 +13,7 @@ falling to nothing and back.
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf, nextafter
 from typing import Any, NamedTuple
 
 COUNTER, SPIKE, UNIT = "counter", "spike", "unit"
@@ -22,7 +23,10 @@ JITTER_S = 60.0         # readings may come this much sooner or later than they 
 TYPICAL = 4.0           # times its own mean: what a rollover may have used while nobody listened
 FRESH_S = 3600.0        # without a history of its own only a gap this short can hide a rollover
 NEAR_S = 86_400.0       # a declared exchange may be this far from its time
-PRECISE = 0.02          # of the reading: a slip is told from chance only where the track is known this well
+PRECISE = 0.1           # of the reading: a slip is told from chance only where the track is known this well
+LEARNED_S = 86_400.0    # after which a counter's own pace counts
+OWN_FASTEST = 10.0      # times its own fastest: more is held back until it is confirmed
+LEAST_SHARE = 0.1       # of the most that a place may use: what is always believed
 FADED = 0.1             # of the last flow: so many pulses are missing that nothing flows any more
 MOST_FASTER = 20.0      # times what was thought: what a place may turn out to use
 KEPT_SHIFTS = 8
@@ -49,9 +53,9 @@ class CounterRefiner:
     """One counter of a place of `size` 0 to 2; `flow` is the point of the flow that is derived from it, if any."""
 
     __slots__ = (
-        "_at", "_before", "_done", "_exchanges", "_flow", "_flow_point", "_grain", "_held", "_is_calm", "_limit",
-        "_moduli", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts", "_since", "_slip", "_start", "point",
-        "rejected",
+        "_at", "_before", "_done", "_exchanges", "_fastest", "_flow", "_flow_point", "_grain", "_held", "_is_calm",
+        "_is_learned", "_moduli", "_most", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts", "_since",
+        "_slip", "_start", "point", "rejected",
     )  # fmt: skip
     signature = "counter:1"
 
@@ -60,8 +64,7 @@ class CounterRefiner:
         exchanges: Sequence[Exchange] = (),
     ) -> None:  # fmt: skip
         self.point = point
-        self._rate = _RATES[quantity][size] / 3600.0
-        self._limit = MOST_FASTER * self._rate
+        self._rate = self._most = _RATES[quantity][size] / 3600.0
         self._flow_point = flow
         self._moduli = MODULI if modulus is None else (modulus,)
         self._exchanges = tuple(sorted(exchanges))
@@ -93,9 +96,9 @@ class CounterRefiner:
         out = CounterRefiner.__new__(CounterRefiner)
         out.point, out._flow_point, out._moduli = self.point, self._flow_point, self._moduli
         out._exchanges = self._exchanges
-        out._rate, out._limit = self._rate, self._limit
+        out._rate = out._most = self._most
         out.recall(())
-        out._rate, out._grain = self._rate, self._grain
+        out._grain = self._grain
         out._offset = next((offset for when, offset in self._shifts if when > at), self._offset)
         return out
 
@@ -106,14 +109,26 @@ class CounterRefiner:
         self._at = at
         if rise > 0.0:
             self._raw = value
-            if 1e-6 < rise < self._grain:
+            if rise > self._grain:
+                if rise - self._grain > self._fastest * (waited + JITTER_S):
+                    self._fastest = (rise - self._grain) / (waited + JITTER_S)
+                    self._learn(at)
+            elif rise > 1e-6:
                 self._grain = rise
+            if not self._is_learned and at - self._since >= LEARNED_S:
+                self._is_learned = True
+                self._learn(at)
         if self._flow_point:
             self._flow = self._flowing(at, rise, waited)
             if rise > 0.0:
                 self._moved_at = at
             return {self.point: value + self._offset, self._flow_point: self._flow}
         return None if self._offset == 0.0 else {self.point: value + self._offset}
+
+    def _learn(self, at: float) -> None:
+        """Narrow what is believed at once to what the counter's own pace makes likely."""
+        if self._is_learned:
+            self._rate = min(self._most, max(OWN_FASTEST * self._fastest, LEAST_SHARE * self._most))
 
     def _flowing(self, at: float, rise: float, waited_s: float) -> float:
         """L/min since the reading before."""
@@ -132,7 +147,8 @@ class CounterRefiner:
 
     def _off_track(self, at: float, value: float) -> Mapping[str, float] | None:
         if self._since == 0.0:
-            self._since, self._start, self._raw, self._at, self._is_calm = at, value + self._offset, value, at, True
+            self._since = self._at = self._moved_at = at
+            self._start, self._raw, self._is_calm = value + self._offset, value, True
             return None if self._offset == 0.0 else {self.point: value + self._offset}
         rise = value - self._raw
         if self._is_within(rise, at - self._at):
@@ -140,7 +156,7 @@ class CounterRefiner:
             good = self._on_track(at, value, rise)
             if not held:
                 return good
-            return {**(good or {self.point: value + self._offset}), **self._reject(SPIKE, held[3], times=int(held[2]))}
+            return {**(good or {self.point: value + self._offset}), **self._reject(SPIKE, held[3], times=int(held[1]))}
         explained = self._exchanged(at, value) or self._rolled_over(at, value) or self._returned(at, value)
         if explained:
             return explained
@@ -160,21 +176,27 @@ class CounterRefiner:
             if exchange.at <= self._done or abs(at - exchange.at) > NEAR_S + elapsed_s:
                 continue
             used = max(exchange.old - self._raw, 0.0)
-            if self._is_within(value - exchange.new, elapsed_s) and exchange.old >= self._raw - 2.0 * self._grain:
+            near = 2.0 * self._grain  # people write fewer digits than the register has
+            if self._is_within(value - exchange.new + near, elapsed_s) and exchange.old >= self._raw - near:
                 self._done = exchange.at
-                return self._shift(at, value, self._raw + self._offset + used + value - exchange.new)
+                used += max(value - exchange.new, 0.0)
+                return self._shift(at, value, self._raw + self._offset + used)
         return None
 
     def _rolled_over(self, at: float, value: float) -> Mapping[str, float] | None:
-        elapsed_s = at - self._at
-        reach = self._rate * (min(elapsed_s, FRESH_S) + JITTER_S) + 2.0 * self._grain
-        if elapsed_s > FRESH_S and self._at - self._since >= NEAR_S:
-            reach += TYPICAL * (self._raw + self._offset - self._start) / (self._at - self._since) * elapsed_s
+        reach = self._typical(at - self._at)
         for modulus in self._moduli:
             used = modulus - self._raw + value
             if 0.0 <= value < self._raw < modulus and used <= reach:
                 return self._shift(at, value, self._raw + self._offset + used)
         return None
+
+    def _typical(self, elapsed_s: float) -> float:
+        """The most that a counter of this pace rose in a time: a gap of days is no time of full use."""
+        reach = self._rate * (min(elapsed_s, FRESH_S) + JITTER_S) + 2.0 * self._grain
+        if elapsed_s > FRESH_S and self._is_learned:
+            reach += TYPICAL * (self._raw + self._offset - self._start) / (self._at - self._since) * elapsed_s
+        return reach
 
     def _returned(self, at: float, value: float) -> Mapping[str, float] | None:
         """The track before the last change goes on: what was between was no register."""
@@ -191,32 +213,31 @@ class CounterRefiner:
         if self._slip:
             factor, last, when = self._slip
             return factor if self._is_within(value / factor - last + self._grain, at - when) else 0.0
-        reach = self._rate * (at - self._at + JITTER_S) + 2.0 * self._grain
+        reach = self._typical(at - self._at)
         if self._raw <= 0.0 or reach > max(PRECISE * self._raw, 4.0 * self._grain):
             return 0.0
-        fits = (slip for slip in SLIPS if self._is_within(value / slip - self._raw + self._grain, at - self._at))
-        return next(fits, 0.0)
+        return next((slip for slip in SLIPS if 0.0 <= value / slip - self._raw + self._grain <= reach), 0.0)
 
     def _hold(self, at: float, value: float) -> Mapping[str, float] | None:
         """Hold a reading back; three that agree are a new track, or show that the place uses more than was thought."""
         self._is_calm = False
-        if self._held:
-            first, first_at, count, last, last_at, pace = self._held
-            rise, elapsed_s = value - last, max(at - last_at, 0.001)
-            if self._is_within(rise, elapsed_s):
-                self._held = (first, first_at, count + 1, value, at, pace)
-                return self._adopt(at, value) if count + 1 >= AGREEING else {}
-            if rise > 0.0 and (pace == 0.0 or 0.25 <= rise / elapsed_s / pace <= 4.0):
-                self._held = (first, first_at, count + 1, value, at, rise / elapsed_s)
-                if count + 1 > AGREEING and 2.0 * rise / elapsed_s <= self._limit:
-                    self._rate, self._held = 2.0 * rise / elapsed_s, ()
-                    return self._off_track(at, value)
-                return {}
-            verdict = self._reject(SPIKE, last, times=int(count))
-        else:
-            verdict = {}
-        self._held = (value, at, 1, value, at, 0.0)
-        return verdict
+        if not self._held:
+            self._held = (value, 1, 1, value, at, 0.0, 0)
+            return {}
+        first, count, agreeing, last, last_at, pace, rising = self._held
+        rise, elapsed_s = value - last, max(at - last_at, 0.001)
+        if self._is_within(rise, elapsed_s):
+            self._held = (first, count + 1, agreeing + 1, value, at, 0.0, 0)
+            return self._adopt(at, value) if agreeing + 1 >= AGREEING else {}
+        if rise > 0.0 and (rising == 0 or 0.25 <= rise / elapsed_s / pace <= 4.0):
+            self._held = (value, count + 1, 1, value, at, rise / elapsed_s, rising + 1)
+            if rising + 1 >= AGREEING and 2.0 * rise / elapsed_s <= MOST_FASTER * self._most:
+                self._rate, self._held = 2.0 * rise / elapsed_s, ()
+                self._most = max(self._most, self._rate)
+                return self._off_track(at, value)
+            return {}
+        self._held = (value, 1, 1, value, at, 0.0, 0)
+        return self._reject(SPIKE, last, times=int(count))
 
     def _adopt(self, at: float, value: float) -> Mapping[str, float]:
         """A new track: what rose on it counts, what happened between the two does not."""
@@ -228,8 +249,12 @@ class CounterRefiner:
     def _shift(self, at: float, value: float, register: float) -> Mapping[str, float]:
         """Go on from this reading at this place of the continuous register."""
         self._shifts = [*self._shifts, (at, self._offset)][-KEPT_SHIFTS:]
-        waited, rise = at - self._at, register - self._raw - self._offset
+        before = self._raw + self._offset
+        waited, rise = at - self._at, register - before
         self._offset, self._raw, self._at = register - value, value, at
+        while value + self._offset < before:  # by the last digit that a float has: it must not fall at all
+            self._offset = nextafter(self._offset, inf)
+        register = value + self._offset
         self._held, self._slip, self._is_calm = (), (), True
         out = {self.point: register}
         if self._flow_point and waited > 0.0:
@@ -250,16 +275,19 @@ class CounterRefiner:
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
         return [
-            self._raw, self._at, self._offset, self._since, self._start, self._rate, self._grain, self._is_calm,
-            list(self._held), list(self._before), list(self._slip), self._done, [list(shift) for shift in self._shifts],
+            self._raw, self._at, self._offset, self._since, self._start, self._rate, self._most, self._fastest,
+            self._is_learned, self._grain, self._is_calm, list(self._held), list(self._before), list(self._slip),
+            self._done, [list(shift) for shift in self._shifts],
             self._moved_at, self._flow, self._peak, dict(self.rejected),
         ]  # fmt: skip
 
     def recall(self, memory: Sequence[Any]) -> None:
         """Take up a memory; an empty one is the beginning."""
-        self._raw, self._at, self._offset, self._since, self._start, self._rate, self._grain, self._is_calm, held, \
+        self._raw, self._at, self._offset, self._since, self._start, self._rate, self._most, \
+            self._fastest, self._is_learned, self._grain, self._is_calm, held, \
             before, slip, self._done, shifts, self._moved_at, self._flow, self._peak, rejected = memory or (
-                0.0, 0.0, 0.0, 0.0, 0.0, self._rate, 1.0, False, (), (), (), 0.0, (), 0.0, 0.0, 0.0, {},
+                0.0, 0.0, 0.0, 0.0, 0.0, self._rate, self._most, 0.0, False, 1.0, False, (), (), (), 0.0, (), 0.0,
+                0.0, 0.0, {},
             )  # fmt: skip
         self._held: tuple[float, ...] = tuple(held)
         self._before: tuple[float, ...] = tuple(before)

@@ -26,8 +26,9 @@ SURE_DIGITS = 3.0       # digits lost by distinct readings in a row before a jum
 SURE_READINGS = 5
 FEW_REPEATS = 60        # the same value so often in a row is looked at
 LONGER = 4.0            # times the longest honest run
-LEARNED_CHANGES = 500
+LEARNED_CHANGES = 100   # of a point in use
 LEARNED_S = 86_400.0
+SAME_LEVEL = 1.4        # a jump by the factor of a slip, to within this, from the reading before
 IDLE_SHARE = 0.1        # of its own top: below it a point may rest as long as it likes
 FINEST = 1e-3           # the finest digit that is looked for
 
@@ -39,14 +40,15 @@ _SENSE: Mapping[str, tuple[float, float, float]] = {  # most that makes sense in
     "apparent_power_va": (2e4, 5e5, 5e6),
     "current_a": (100.0, 2_000.0, 1e4),
     "flow_lpm": (300.0, 3_000.0, 2e4),
+    "illuminance_lx": (1.2e5, 1.2e5, 1.2e5),  # the sun may shine on any sensor
 }
-_STEADY: Mapping[str, tuple[float, float]] = {  # what moves little against itself: least and most that make sense
-    "voltage_v": (0.0, 500.0),
-    "frequency_hz": (40.0, 70.0),
-    "temperature_c": (-45.0, 250.0),
-    "humidity_pct": (0.0, 100.0),
-    "pressure_kpa": (-100.0, 2_500.0),
-    "co2_ppm": (200.0, 20_000.0),
+_STEADY: Mapping[str, tuple[float, float, float]] = {  # what moves little against itself: least and most that make
+    "voltage_v": (0.0, 500.0, 25.0),                   # sense, and how far beyond all so far is no surprise
+    "frequency_hz": (40.0, 70.0, 2.0),
+    "temperature_c": (-45.0, 250.0, 10.0),
+    "humidity_pct": (0.0, 100.0, 20.0),
+    "pressure_kpa": (-100.0, 2_500.0, 100.0),
+    "co2_ppm": (200.0, 20_000.0, 1_000.0),
 }
 UNREFINED = frozenset({"permit_w", "permit_from", "permit_until", "clock_offset_s"})  # said, not measured
 
@@ -77,7 +79,8 @@ def refiners(
                 modulus=(moduli or {}).get(point.id), exchanges=(exchanges or {}).get(point.id, ()),
             ))  # fmt: skip
         else:
-            out.append(GaugeRefiner(point.id, *sense(point, size), is_steady=point.quantity in _STEADY))
+            reach = _STEADY[point.quantity][2] if point.quantity in _STEADY else 0.0
+            out.append(GaugeRefiner(point.id, *sense(point, size), reach=reach))
     return out
 
 
@@ -87,24 +90,28 @@ def sense(point: Point, size: int) -> tuple[float, float]:
         most = _SENSE[point.quantity][size]
         return -most, most
     if point.quantity in _STEADY:
-        return _STEADY[point.quantity]
+        least, most, _ = _STEADY[point.quantity]
+        return least, most
     quantity = QUANTITIES[point.quantity]
     return quantity.least, quantity.most
 
 
 class GaugeRefiner:
-    """The quality of one gauge; `least` and `most` bound what makes sense, a steady one moves little against itself."""
+    """The quality of one gauge; `least` and `most` bound what makes sense.
+
+    `reach` is for a steady one: how far beyond all it has been is no surprise. 0: it may jump.
+    """
 
     __slots__ = (
-        "_bottom", "_changes", "_factor", "_grain", "_high", "_is_calm", "_is_steady", "_least", "_longest", "_low",
-        "_most", "_patience", "_readings", "_run", "_since", "_slipping", "_top", "_value", "_wild", "point",
-        "rejected",
+        "_before", "_bottom", "_changes", "_factor", "_grain", "_high", "_idle", "_is_calm", "_is_steady", "_least",
+        "_longest", "_low", "_most", "_patience", "_reach", "_readings", "_run", "_since", "_slipping", "_top",
+        "_value", "_wild", "point", "rejected",
     )  # fmt: skip
     signature = "gauge:1"
 
-    def __init__(self, point: str, least: float, most: float, *, is_steady: bool = False) -> None:
+    def __init__(self, point: str, least: float, most: float, *, reach: float = 0.0) -> None:
         self.point = point
-        self._least, self._most, self._is_steady = least, most, is_steady
+        self._least, self._most, self._reach, self._is_steady = least, most, reach, reach > 0.0
         self.recall(())
 
     def refine(self, at: float, value: float) -> Mapping[str, float] | None:
@@ -114,7 +121,8 @@ class GaugeRefiner:
                 if self._run:
                     self._end_run()
                 self._value = value
-                self._changes += 1
+                if value > self._idle:
+                    self._changes += 1
                 return None
             self._run += 1
             return None if self._run < self._patience else self._repeated(at, value)
@@ -136,7 +144,7 @@ class GaugeRefiner:
 
     def as_of(self, at: float) -> "GaugeRefiner":
         """A fresh one that knows what this one learned."""
-        out = GaugeRefiner(self.point, self._least, self._most, is_steady=self._is_steady)
+        out = GaugeRefiner(self.point, self._least, self._most, reach=self._reach)
         out.recall(self.memory())
         out.rejected, out._wild, out._slipping, out._factor, out._value = {}, None, [], 0.0, inf
         out._is_calm = out._readings >= LEARNING
@@ -153,8 +161,7 @@ class GaugeRefiner:
         self._patience = FEW_REPEATS
 
     def _is_idle(self, value: float) -> bool:
-        most = max(abs(self._top), abs(self._bottom))
-        return value == 0.0 or (not self._is_steady and abs(value) < IDLE_SHARE * most)
+        return value == 0.0 or abs(value) <= self._idle
 
     def _repeated(self, at: float, value: float) -> Mapping[str, float] | None:
         """A value that came `_patience` times in a row: frozen, or to be looked at again later."""
@@ -177,6 +184,8 @@ class GaugeRefiner:
         if is_known and not self._low <= value <= self._high:
             return self._senseless(value)
         held, self._wild = self._wild, None
+        if not self._slipping:
+            self._before = 0.0 if self._value == inf else self._value
         self._note(at, value)
         refuted = None if held is None else self._refuted(held, value)
         if self._slipping or (value > self._high and self._readings > LEARNING and not self._is_steady):
@@ -223,13 +232,14 @@ class GaugeRefiner:
     def _is_usual(self, value: float) -> bool:
         if self._is_steady:
             return 0.8 * self._bottom <= value <= 1.25 * self._top
-        return self._readings >= LEARNING and self._bottom - 1.0 <= value <= 2.0 * self._top
+        return self._readings >= LEARNING and self._low <= value <= self._high
 
     def _slip(self, value: float) -> Mapping[str, float] | None:
         """After a jump far above anything so far: whether its readings all lost the same digits; else None."""
         for factor in SLIPS:
             jumped = (*self._slipping, value)
-            if all(_is_multiple(one, factor * self._grain) and self._is_usual(one / factor) for one in jumped):
+            is_likely = 1 / SAME_LEVEL <= jumped[0] / factor / (self._before or jumped[0]) <= SAME_LEVEL
+            if is_likely and all(_is_multiple(one, factor * self._grain) for one in jumped):
                 break
         else:
             self._slipping = []
@@ -252,7 +262,7 @@ class GaugeRefiner:
         if value != self._value:
             if self._run:
                 self._end_run()
-            self._changes += 1
+            self._changes += value > self._idle
         else:
             self._run += 1
         self._value = value
@@ -264,12 +274,13 @@ class GaugeRefiner:
         if self._slipping or (self._is_steady and value == 0.0):  # without power
             return
         self._bottom, self._top = min(self._bottom, value), max(self._top, value)
+        if not self._is_steady:
+            self._idle = IDLE_SHARE * max(self._top, -self._bottom)
         if self._readings < LEARNING:
             return
         if self._is_steady:
-            reach = max(abs(self._top), abs(self._bottom))
-            self._low = max(self._least, self._bottom / 4.0 if self._bottom > 0 else -4.0 * reach)
-            self._high = min(self._most, 4.0 * reach)
+            reach = max(self._reach, self._top - self._bottom)
+            self._low, self._high = max(self._least, self._bottom - reach), min(self._most, self._top + reach)
         else:
             self._low = max(self._least, FAR * min(self._bottom, -1.0))
             self._high = min(self._most, FAR * max(self._top, 1.0))
@@ -288,22 +299,24 @@ class GaugeRefiner:
         return [
             _or_none(self._value), self._run, self._patience, self._longest, self._changes, self._readings,
             _or_none(self._since), self._grain, _or_none(self._bottom), _or_none(self._top), self._least, self._most,
-            self._low, self._high, self._is_calm, self._wild, self._factor, list(self._slipping), dict(self.rejected),
+            self._low, self._high, self._is_calm, self._wild, self._factor, self._before, list(self._slipping),
+            dict(self.rejected),
         ]  # fmt: skip
 
     def recall(self, memory: Sequence[Any]) -> None:
         """Take up a memory; an empty one is the beginning."""
         value, self._run, self._patience, self._longest, self._changes, self._readings, since, self._grain, bottom, \
-            top, self._least, self._most, self._low, self._high, self._is_calm, self._wild, self._factor, slipping, \
-            rejected = memory or (
+            top, self._least, self._most, self._low, self._high, self._is_calm, self._wild, self._factor, \
+            self._before, slipping, rejected = memory or (
                 None, 0, FEW_REPEATS, 0, 0, 0, None, 1000.0, None, None, self._least, self._most, self._least,
-                self._most, False, None, 0.0, (), {},
+                self._most, False, None, 0.0, 0.0, (), {},
             )  # fmt: skip
         self._value = inf if value is None else value
         self._since = inf if since is None else since
         self._bottom = inf if bottom is None else bottom
         self._top = -inf if top is None else top
         self._slipping: list[float] = list(slipping)
+        self._idle = IDLE_SHARE * max(self._top, -self._bottom, 0.0) if self._reach == 0.0 else 0.0
         self.rejected: dict[str, int] = dict(rejected)
 
 
