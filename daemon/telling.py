@@ -105,7 +105,8 @@ def _may_hear(channel: Channel, event: Event) -> bool:
     if event.turn in ENDINGS:
         return True  # an end follows its raise, whatever the severity was by then
     asked = event.turn in channel.turns or (event.turn is Turn.UPDATED and Turn.RAISED in channel.turns)
-    return asked and event.severity in channel.severities and event.delivery in channel.deliveries
+    is_grave = event.severity in channel.severities or event.delivery is Delivery.DIGEST  # a summary disturbs nobody
+    return asked and is_grave and event.delivery in channel.deliveries
 
 
 def _asks_for(channel: Channel, turn: Turn) -> bool:

@@ -21,6 +21,7 @@ NIGHT = Span(22 * 60 + 30, 6 * 60)
         (Channel(name="c", url="", deliveries=frozenset({Delivery.PAGE})), event(delivery=Delivery.DIGEST), False),
         (Channel(name="c", url=""), event(delivery=Delivery.RECORD), False),
         (Channel(name="c", url="", severities=frozenset({Severity.CRITICAL})), event(), False),
+        (Channel(name="c", url="", severities=frozenset({Severity.CRITICAL})), event(delivery=Delivery.DIGEST), True),
         (Channel(name="c", url="", deliveries=frozenset(Delivery)), event(delivery=Delivery.DIGEST), True),
         (Channel(name="c", url="", turns=frozenset({Turn.CLEARED})), event(), False),
         (Channel(name="c", url="", turns=frozenset({Turn.UPDATED})), event(Turn.UPDATED), True),
