@@ -43,7 +43,8 @@ def campus() -> Site:
             places[room] = Place(room, room, kind, building)
             for spelled in quantities:
                 part, _, quantity = spelled.rpartition("/")
-                points[f"{room}/{spelled}"] = Point(f"{room}/{spelled}", room, part, quantity, room, "bus", 2.5 * EVERY_S)
+                point = f"{room}/{spelled}"
+                points[point] = Point(point, room, part, quantity, room, "bus", 2.5 * EVERY_S)
     return Site("bench", "bench", places, points, Calendar(), Sun(39.9, 116.4))
 
 
