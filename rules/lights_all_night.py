@@ -1,7 +1,7 @@
 """Lights all night (整夜长明): a circuit that burns while all sleep, and need not.
 
 Strategy. From midnight to five the seconds that readings cover with the lamps on are added up; if they come to hours,
-one line stands in the summary of the morning. It ends when the lamps go off. By day only the largest power is learned,
+one line stands in the summary of the morning. It ends when the lamps go off. By day too the largest power is learned,
 so that a lone exit light on the circuit of a corridor does not count as its lamps.
 """
 
@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from rules.calendar import Span
 from rules.hours import Hours
-from rules.lamps import POWER, Lamps, by_power, lights_of, on_line
+from rules.lamps import POWER, Lamps, by_power, is_news, lights_of, on_line
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Place, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
 
@@ -52,7 +52,7 @@ class LightsAllNightWatch:
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         thing, edge, is_night, since, last, covered_s, kwh, is_raised = state
-        if at < edge and not is_night and not is_raised and values.get(POWER, 0.0) <= thing[3]:
+        if at < edge and not is_night and not is_raised and not self._is_news(thing, at, values):
             return state, ()
         changes: tuple[Change, ...] = ()
         if is_night:
@@ -76,7 +76,7 @@ class LightsAllNightWatch:
         return _State(thing, edge, is_night, since, last, covered_s, kwh, is_raised), changes
 
     def deadline(self, state: _State) -> float | None:
-        return state.edge if state.is_night and state.thing[2] else None
+        return state.edge if state.thing[2] else None
 
     def hold(self, state: _State, at: float) -> Hold | None:
         if not state.is_night or not state.thing[2] or state.is_raised:
@@ -99,6 +99,12 @@ class LightsAllNightWatch:
     @property
     def _is_metered(self) -> bool:
         return POWER in self.inputs
+
+    def _is_news(self, thing: Lamps, at: float, values: Mapping[str, float]) -> bool:
+        if POWER in values:
+            return is_news(thing, POWER, at, values[POWER], self.on_w, self.holds_s / 2)
+        (lux,) = values.values()
+        return thing[2] is not (lux > self.night_lx) or at - thing[0] >= self.holds_s / 2
 
     def _lit(self, thing: Lamps, at: float, values: Mapping[str, float]) -> Lamps:
         if POWER in values:

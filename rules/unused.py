@@ -206,9 +206,10 @@ class UnusedWatch:
         is_in_hours = use.open and (hours.is_lived_in or not over.open)
         delivery = Delivery.RECORD if is_told or is_in_hours else Delivery.DIGEST
         if self.by == BY_TIMETABLE:
-            study, soon = hours.evening_study(at), hours.lesson(at + EARLY_S)
-            until = min(until, study.until, soon.until - EARLY_S)
-            is_used = lesson.open or study.open or soon.open
+            now = hours.lesson(at), hours.evening_study(at)
+            soon = hours.lesson(at + EARLY_S), hours.evening_study(at + EARLY_S)
+            until = min(until, *(held.until for held in now), *(held.until - EARLY_S for held in soon))
+            is_used = any(held.open for held in (*now, *soon))
             return _Plan(until, is_used, delivery.value, "lesson" if use.open else "closed")
         is_presence = self.by == BY_PRESENCE
         return _Plan(until, use.open and not is_presence, delivery.value, "" if is_presence else "closed")

@@ -55,7 +55,8 @@ BOTH = "lighting/power_w occupied"
           "teach/3": [("2026-03-02 20:00", LIT, 1.0)],
           "teach/4": [("2026-03-02 20:00", DARK, 0.0)]},
          "2026-03-02 23:30",
-         [("rooms_raised", "03-02 22:20", "teach/1, teach/2", "page"), ("rooms_cleared_off", "03-02 22:50", "", "page")]),
+         [("rooms_raised", "03-02 22:20", "teach/1, teach/2", "page"),
+          ("rooms_cleared_off", "03-02 22:50", "", "page")]),
         # all off in time
         ({"teach/1": [("2026-03-02 20:00", LIT, 1.0), ("2026-03-02 22:10", DARK, 0.0)]}, "2026-03-03 08:00", []),
         # who has just left may come back, and is not waited for in a page at night
@@ -67,7 +68,8 @@ BOTH = "lighting/power_w occupied"
         # the cleaners forget another one: it joins the open alert, and pages nobody
         ({"teach/1": [("2026-03-02 20:00", LIT, 0.0)],
           "teach/2": [("2026-03-02 20:00", DARK, 0.0), ("2026-03-02 23:00", LIT, 0.0)]}, "2026-03-03 00:30",
-         [("rooms_raised", "03-02 22:20", "teach/1", "page"), ("rooms_updated", "03-02 23:20", "teach/1, teach/2", "digest")]),
+         [("rooms_raised", "03-02 22:20", "teach/1", "page"),
+          ("rooms_updated", "03-02 23:20", "teach/1, teach/2", "digest")]),
         # dark at first, forgotten at night: the summary of the day
         ({"teach/1": [("2026-03-02 20:00", DARK, 0.0), ("2026-03-03 02:00", LIT, 0.0)]}, "2026-03-03 06:00",
          [("rooms_raised", "03-03 02:20", "teach/1", "digest")]),

@@ -1,12 +1,16 @@
 """Lights left on: a real office, and tables of lamps, sun, people and hours."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from recordings import at, local, needs_recordings, occupancy, replay, restarted, site, turns
 
+from rules.calendar import Lesson, Period, PeriodKind, Span
 from rules.lights_left_on import LightsLeftOn
 from rules.model import Sample
+from rules.sun import Sun
 from rules.watch import Watch
 
 ROOM = "teach/1"
@@ -184,6 +188,113 @@ def test_sensors_that_report_changes_wake_it_by_time() -> None:
     ]
     events = replay(one(POWER, every_s=1440), spoken, until=BEGIN + 7200)
     assert turns(events, BEGIN) == [("raised", 25)]
+
+
+CLOUDY = [(5, 3.0, 0.0), (10, 430.0, 1.0), (60, 900.0, 1.0)]   # lamps of 430 lx, then sun of 470 as well
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([*CLOUDY, (30, 470.0, 1.0), (20, 470.0, 0.0)], [("raised", 120)]),   # a fall in mid-lesson is a cloud
+        ([*CLOUDY, (2, 470.0, 1.0), (30, 470.0, 0.0)], []),                   # as people leave, it is the switch
+        ([*CLOUDY, (1, 900.0, 0.0), (30, 470.0, 0.0)], []),
+        ([*CLOUDY, (8, 900.0, 0.0), (20, 470.0, 0.0)], [("raised", 90)]),     # long after them a cloud again
+        ([*CLOUDY, (1, 470.0, 1.0), (9, 900.0, 1.0), (20, 900.0, 0.0)], [("raised", 100)]),
+        ([(5, 3.0, 0.0), (10, 430.0, 1.0), (5, 3.0, 1.0), (5, 60.0, 1.0), (5, 150.0, 1.0), (20, 300.0, 1.0),
+          (2, 600.0, 1.0), (30, 600.0, 0.0)], []),                             # and so is a rise
+    ],
+)  # fmt: skip
+def test_clouds_are_told_from_the_switch_by_who_comes_and_leaves(
+    rows: list[tuple[int, float, float]], expected: list[tuple[str, float]]
+) -> None:
+    assert turns(replay(one(LUX), minutes(rows, "illuminance_lx")), BEGIN) == expected
+
+
+def test_after_dusk_light_is_lamps_where_the_sun_is_known() -> None:
+    evening = at("2026-12-21 18:30")
+    rows = minutes([(30, 250.0, 0.0)], "illuminance_lx", evening)
+    with_sun = replace(site({ROOM: ("classroom", LUX)}), sun=Sun(39.9, 116.4))
+    assert turns(replay(LightsLeftOn().watches(with_sun), rows), evening) == [("raised", 15)]
+    assert replay(one(LUX), rows) == []
+
+
+def test_an_episode_states_what_it_wasted() -> None:
+    rows = minutes([(5, 400.0, 1.0), (60, 400.0, 0.0), (5, 0.0, 0.0)], "lighting/power_w")
+    raised, cleared = replay(one(POWER), rows)
+    assert (raised.values["wasted_s"], cleared.values["wasted_s"]) == (900.0, 3600.0)
+    assert raised.values["wasted_kwh"] == pytest.approx(0.1)
+    assert cleared.values["wasted_kwh"] == pytest.approx(0.4)
+    (dark,) = replay(one(LUX), minutes([*LAMPS_ON, (30, 430.0, 0.0)], "illuminance_lx"))
+    assert "wasted_kwh" not in dark.values
+
+
+FIRST_LESSON = (Lesson(0, Span(14 * 60, 16 * 60)),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantities", "begin", "calendar", "expected"),
+    [
+        # a lesson until four, and evening study: unused between them, not in the half hour before
+        ("classroom", ["lighting/power_w"], "2026-03-02 14:00", {"timetable": {ROOM: FIRST_LESSON}},
+         [("raised_lesson", "16:20", "record"), ("cleared_used", "18:30", "record"),
+          ("raised_lesson", "22:20", "record")]),
+        ("classroom", POWER, "2026-03-02 10:00", {}, [("raised", "10:15", "record")]),      # a PE lesson
+        # after hours the message of the building says it, but knows nothing of a meter that is not the lamps' alone
+        ("classroom", POWER, "2026-03-02 22:05", {}, [("raised", "22:20", "record")]),
+        ("classroom", ["power_w", "occupied"], "2026-03-02 22:35", {}, [("raised", "22:50", "digest")]),
+        ("classroom", POWER, "2026-03-07 12:00", {}, [("raised", "12:15", "record")]),      # a Saturday
+        ("washroom", POWER, "2026-03-02 10:00", {}, [("raised", "10:10", "record")]),
+    ],
+)  # fmt: skip
+def test_how_an_episode_is_told(
+    kind: str, quantities: list[str], begin: str, calendar: dict[str, object], expected: list[tuple[str, str, str]]
+) -> None:
+    watches = list(LightsLeftOn().watches(site({ROOM: (kind, quantities)}, **calendar)))
+    light, length = quantities[0], 520 if calendar else 25
+    events = replay(watches, minutes([(length, 400.0, 0.0 if "occupied" in quantities else None)], light, at(begin)))
+    assert [(e.why.partition(".")[2], local(e.at)[11:], e.delivery.value) for e in events] == expected
+
+
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        ("2026-03-02 22:00", [("raised_night", "22:50", "digest")]),     # after lights-out
+        ("2026-03-02 09:00", [("raised_away", "09:20", "record")]),      # in lesson time
+        ("2026-03-02 12:30", []),                                        # noon rest
+        ("2026-03-07 09:00", []),                                        # a Saturday
+    ],
+)
+def test_in_dorm_rooms_the_timetable_decides(begin: str, expected: list[tuple[str, str, str]]) -> None:
+    room = "dorm/101"
+    watches = list(LightsLeftOn().watches(site({room: ("dorm_room", POWER)})))
+    values = {f"{room}/lighting/power_w": 60.0, f"{room}/occupied": 0.0}
+    events = replay(watches, [Sample(at(begin) + 60 * i, room, values) for i in range(60)])
+    assert [(e.why.partition(".")[2], local(e.at)[11:], e.delivery.value) for e in events] == expected
+
+
+def test_on_exam_days_nothing_is_more_than_a_record() -> None:
+    exam = Period("exam", PeriodKind.EXAM, date(2026, 3, 2), date(2026, 3, 3))
+    watches = list(LightsLeftOn().watches(site({ROOM: ("classroom", ["power_w", "occupied"])}, periods=(exam,))))
+    events = replay(watches, minutes([(60, 400.0, 0.0)], "power_w", at("2026-03-02 22:35")))
+    assert [event.delivery for event in events] == ["record"]
+
+
+def test_it_explains_where_it_stands() -> None:
+    (watch,) = one(POWER)
+    state, whys = watch.start, [watch.explain(watch.start, BEGIN)]
+    for when, watts, occupied in [(0, 0.0, 0.0), (60, 400.0, 1.0), (120, 400.0, 0.0), (600, 400.0, 0.0)]:
+        state, _ = watch.step(state, BEGIN + when, {"occupied-1": occupied, "power": watts})
+        whys.append(watch.explain(state, BEGIN + when))
+    whys += [watch.explain(state, BEGIN + 700), watch.explain(state, BEGIN + 900)]
+    assert [said.why.partition(".")[2] for said in whys] == [
+        "unknown", "off", "occupied", "waiting", "waiting", "waiting", "silent",
+    ]  # fmt: skip
+    assert whys[-2].values == {"since_at": BEGIN + 120, "wasted_s": 250.0, "needed_s": 900.0}
+    (closed,) = one(["lighting/power_w"])
+    state, _ = closed.step(closed.start, BEGIN, {"power": 400.0})
+    assert closed.explain(state, BEGIN).why == "lights_left_on.in_hours"
+    assert local(float(closed.explain(state, BEGIN).values["until_at"]))[11:] == "17:50"
 
 
 @needs_recordings

@@ -2,9 +2,10 @@
 
 Strategy. Daylight is the clear sky's over the height of the sun, through clouds that come and go in steps, times what
 the windows let in; the side that they face gives an hour or two of direct sun, which doubles or trebles it. People come
-to lessons, noon rest and evening study, switch rows on when it is dim, and forget them when they leave, more often
-when the sun outshines them. Some lessons are held elsewhere; cleaners come at night. The presence sensor misses minutes
-of people who sit still, now and then half an hour, and sees a few that are not there. All figures are assumptions; the seed makes the room.
+to lessons, noon rest and evening study, switch rows on when it is dim, and forget them when they leave, more often when
+the sun outshines them. Some lessons are held elsewhere; cleaners come at night. The presence sensor misses minutes of
+people who sit still, now and then half an hour, and sees a few that are not there. All figures are assumptions; the
+seed makes the room.
 """
 
 import random

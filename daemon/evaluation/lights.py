@@ -27,6 +27,7 @@ from rules.lights_left_on import LightsLeftOn
 from rules.model import Place, Point, Sample, Site, Turn
 from rules.sun import Sun
 
+LOCAL = timezone(timedelta(hours=8))  # the recordings' local times are taken for the site's
 ROOM = "teach/1"
 POWER, LUX, OCCUPIED = f"{ROOM}/lighting/power_w", f"{ROOM}/illuminance_lx", f"{ROOM}/occupied"
 _Setting = tuple[str, tuple[str, ...]]  # its name, and the points that are measured
@@ -39,8 +40,8 @@ DAYS, ROOMS, FIRST_TEST_SEED = 7, 14, 5000
 
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the lamps' light: what a minute's mean may hold while they are switched
-CLOUD_SHARE = 0.5     # of the lamps' light: a jump that no switch explains costs this much
-SWITCH_SHARE = 0.07
+CLOUD_SHARE = 0.45    # of the lamps' light: a jump that no switch explains costs this much
+SWITCH_SHARE = 0.35   # and so does a switch
 
 
 class Episode(NamedTuple):
@@ -57,8 +58,8 @@ class Alarm(NamedTuple):
     kwh: float = 0.0
 
 
-def rows(data: Path, *, progress: Callable[[str], None]) -> list[Row]:
-    """The table of figures."""
+def rows(data: Path, *, progress: Callable[[str], None], rooms: int = ROOMS) -> list[Row]:
+    """The table of figures; `rooms` is how many classrooms are made up in each season."""
     out = []
     recordings = sorted((data / "occupancy").glob("*.txt")) if (data / "occupancy").is_dir() else []
     offices = []
@@ -68,22 +69,27 @@ def rows(data: Path, *, progress: Callable[[str], None]) -> list[Row]:
     if offices:
         out += _office_rows(offices)
     progress("lights: classrooms")
-    return out + _classroom_rows(FIRST_TEST_SEED, ROOMS)
+    return out + _classroom_rows(FIRST_TEST_SEED, rooms)
 
 
 # -- the real office
 
 
-def office(path: Path) -> list[Minute]:
-    """A recording of light and presence; whether it was lit is reckoned, and the power made up from that."""
-    zone = timezone(timedelta(hours=8))  # its local times are taken for the site's
+def readings(path: Path) -> list[tuple[float, float, bool]]:
+    """Time, lx and whether somebody was there, of each row of a recording; a leading column has no name."""
     with path.open() as file:
         header, *lines = csv.reader(file)
-    read = []
-    for line in lines:
-        told = dict(zip(header, line[-len(header) :], strict=True))
-        at = datetime.fromisoformat(told["date"]).replace(tzinfo=zone).timestamp()
-        read.append((at, float(told["Light"]), told["Occupancy"] == "1"))
+    rows = [dict(zip(header, line[-len(header) :], strict=True)) for line in lines]
+    return [
+        (datetime.fromisoformat(row["date"]).replace(tzinfo=LOCAL).timestamp(), float(row["Light"]),
+         row["Occupancy"] == "1")
+        for row in rows
+    ]  # fmt: skip
+
+
+def office(path: Path) -> list[Minute]:
+    """A recording of light and presence; whether it was lit is reckoned, and the power made up from that."""
+    read = readings(path)
     lit = lit_path([(at, lux) for at, lux, _ in read])
     rng = Random(path.name)
     return [
@@ -121,7 +127,8 @@ def _switch_cost(was: float, share: float, rise: float, lamps: float) -> float:
         return inf if 0.0 < share < 1.0 else min(abs(rise), CLOUD_SHARE * lamps)  # half a minute's mean lasts a minute
     if 0.0 < was < 1.0 and 0.0 < share < 1.0:
         return inf
-    return min(abs(rise - lamps * (share - was)), CLOUD_SHARE * lamps) + SWITCH_SHARE * lamps
+    pressed = SWITCH_SHARE if was in (0.0, 1.0) else 0.0  # the second half of a switch is no second one
+    return min(abs(rise - lamps * (share - was)), CLOUD_SHARE * lamps) + pressed * lamps
 
 
 def _level_cost(share: float, lux: float, lamps: float, *, is_night: bool) -> float:
@@ -141,15 +148,15 @@ def _office_rows(offices: Sequence[Sequence[Minute]]) -> list[Row]:
         for setting, points in _WITH_PRESENCE:
             cases = [(judged(rule, room, points, kind="office"), unused(room), room) for room in offices]
             basis = "semi-synthetic" if POWER in points else "real"
-            out.append(_row(OURS, f"office, {setting}, {minutes} min", cases, wait_s, basis))
+            out.append(scored(OURS, f"office, {setting}, {minutes} min", cases, wait_s, basis))
         for lux in (365.0, 200.0):
             cases = [(by_level(room, lux, wait_s), unused(room), room) for room in offices]
-            out.append(_row(f"lux > {lux:.0f}", f"office, lux + presence, {minutes} min", cases, wait_s, "real"))
+            out.append(scored(f"lux > {lux:.0f}", f"office, lux + presence, {minutes} min", cases, wait_s, "real"))
     hours = Calendar(day=Span(7 * 60 + 30, 18 * 60 + 30))
     for setting, points in _HOURS_ONLY:
         cases = [(judged(LightsLeftOn(), room, points, calendar=hours), closed(room, hours), room) for room in offices]
         basis = "semi-synthetic" if POWER in points else "real"
-        out.append(_row(OURS, f"office, {setting}, 30 min", cases, 1800.0, basis))
+        out.append(scored(OURS, f"office, {setting}, 30 min", cases, 1800.0, basis))
     return out
 
 
@@ -170,15 +177,15 @@ def _classroom_rows(first_seed: int, rooms: int) -> list[Row]:
     out = []
     for setting, points in _WITH_PRESENCE:
         cases = [(judged(rule, room, points, sun=BEIJING), unused(room), room) for room in made]
-        out.append(_row(OURS, f"classrooms, {setting}, 15 min", cases, 900.0, "simulated"))
+        out.append(scored(OURS, f"classrooms, {setting}, 15 min", cases, 900.0, "simulated"))
     for lux in (365.0, 200.0):
         cases = [(by_level(room, lux, 900.0), unused(room), room) for room in made]
-        out.append(_row(f"lux > {lux:.0f}", "classrooms, lux + presence, 15 min", cases, 900.0, "simulated"))
+        out.append(scored(f"lux > {lux:.0f}", "classrooms, lux + presence, 15 min", cases, 900.0, "simulated"))
     cases = [(judged(rule, room, (POWER,), calendar=taught), between(room), room) for room in made]
-    out.append(_row(OURS, "classrooms, power + timetable, 20 min", cases, 1200.0, "simulated"))
+    out.append(scored(OURS, "classrooms, power + timetable, 20 min", cases, 1200.0, "simulated"))
     for setting, points in _HOURS_ONLY:
         cases = [(judged(rule, room, points, sun=BEIJING), closed(room, plain), room) for room in made]
-        out.append(_row(OURS, f"classrooms, {setting}, 30 min", cases, 1800.0, "simulated"))
+        out.append(scored(OURS, f"classrooms, {setting}, 30 min", cases, 1800.0, "simulated"))
     return out
 
 
@@ -272,7 +279,7 @@ def _part(point: str) -> tuple[str, str]:
     return part, quantity
 
 
-def _row(
+def scored(
     method: str, setting: str, cases: Sequence[tuple[list[Alarm], list[Episode], Sequence[Minute]]],
     wait_s: float, basis: str,
 ) -> Row:  # fmt: skip
