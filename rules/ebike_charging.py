@@ -126,7 +126,7 @@ class EbikeChargingWatch:
             rises = x.mean is not None and x.high - x.mean >= self.least_w
             began = _Block(x.window * WINDOW_S, x.mean) if rises and x.mean is not None else None
             return began, (), x.earlier
-        grown = self._grown(block, x, mean)
+        grown = self._grown(block, x, mean, at - x.window * WINDOW_S)
         if grown is None:
             earlier = x.earlier
             if block.even_s >= self.taper_s:
@@ -139,19 +139,19 @@ class EbikeChargingWatch:
         grown = grown._replace(is_raised=True)
         return grown, (self._change(Turn.RAISED, grown, at),), x.earlier
 
-    def _grown(self, block: _Block, x: _State, mean: float) -> _Block | None:
-        """The block with one more window; None: it is over."""
+    def _grown(self, block: _Block, x: _State, mean: float, span_s: float) -> _Block | None:
+        """The block with one more window, of `span_s` where readings are rare; None: it is over."""
         size = mean - block.before
         slack = max(EVEN_W, EVEN_SHARE * (block.watts or size))
         is_even = x.high - x.low <= slack
         if not block.watts:  # its second window tells how large it is
             if not is_even or not self.least_w <= size <= self.most_w:
                 return None
-            return block._replace(watts=size, even_s=WINDOW_S, joules=size * WINDOW_S, last=size)
-        block = block._replace(joules=block.joules + max(0.0, min(size, block.watts)) * WINDOW_S)
+            return block._replace(watts=size, even_s=span_s, joules=size * span_s, last=size)
+        block = block._replace(joules=block.joules + max(0.0, min(size, block.watts)) * span_s)
         if is_even and abs(size - block.watts) <= slack:
             watts = block.watts + 0.1 * (size - block.watts)
-            return block._replace(watts=watts, even_s=block.even_s + WINDOW_S, last=size, disturbed=0, tapering=0)
+            return block._replace(watts=watts, even_s=block.even_s + span_s, last=size, disturbed=0, tapering=0)
         most, least = TAPER_SHARE
         if least * block.watts <= size <= most * block.watts and size <= block.last + EVEN_W:
             return block._replace(last=size, tapering=block.tapering + 1)
@@ -183,7 +183,7 @@ class EbikeCharging:
     """Flags what charges for hours at night; in dorm rooms, stairwells and corridors."""
 
     kind: ClassVar[str] = "ebike_charging"
-    slowest_s: ClassVar[float] = WINDOW_S
+    slowest_s: ClassVar[float] = 900.0
     memory_s: ClassVar[float] = SAME_S
     is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = {
@@ -191,7 +191,7 @@ class EbikeCharging:
             "电动车充电",
             "夜里在宿舍、楼梯间和走廊给电动车或电瓶充电，容易起火。办法是看功率：充电器一插上就稳定地用 100 到 400 瓦，"
             "一连几小时不变，快充满时慢慢降下来；电脑忽高忽低，冰箱时开时停，都不算。读数：回路的有功功率（power_w），"
-            "五分钟一次就够。主要参数：least_w 和 most_w 是功率范围；平稳满 hold_h 小时就报，平稳满 taper_h 小时后"
+            "十五分钟一次就够。主要参数：least_w 和 most_w 是功率范围；平稳满 hold_h 小时就报，平稳满 taper_h 小时后"
             "又慢慢降下来的也报；只在熄灯到起床之间报，写进当天的汇总。局限：同样大小连着几夜都有的，当作固定设备（例如"
             "整夜亮的灯），不报；单独的照明、空调、热水回路不看；整夜开着又很平稳的电脑也可能被当成充电。",
             "第二天到现场查看，把电动车和电瓶推到室外充电点。",
@@ -213,7 +213,8 @@ class EbikeCharging:
             "start "
             "fires. A charger is there at once, draws an even 100 to 400 W for hours and tapers off when it is nearly "
             "full; computers are never even, fridges come and go. Readings: the active power of the circuit (power_w), "
-            "every five minutes is enough. Main parameters: least_w and most_w; it is told after hold_h hours of even "
+            "every fifteen minutes is enough. Main parameters: least_w and most_w; it is told after hold_h hours of "
+            "even "
             "power, or after taper_h hours when it tapers off then; only from lights-out to waking, as a line in the "
             "day's summary. Limits: what is the same night after night is taken for fixed equipment, such as lamps "
             "that "

@@ -104,6 +104,10 @@ class HighPowerWatch:
     unattended_s: float
     hours: Hours
 
+    @property
+    def step_w(self) -> float:
+        return self.steps.step_w
+
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         level, load, runs, permit, seen, last = state
         if "permit_w" in values:
@@ -147,7 +151,7 @@ class HighPowerWatch:
             return Explanation(f"{self.rule}.{why}", values | {"times": self._times(state.runs, at)})
         if heard is None:
             return Explanation(f"{self.rule}.is_unheard", {})
-        values = {"level": base, "step_w": self.steps.step_w}
+        values = {"level": base, "step_w": self.step_w}
         if state.last is None:
             return Explanation(f"{self.rule}.is_calm", values)
         when, size, verdict = state.last
@@ -158,7 +162,7 @@ class HighPowerWatch:
     def _stepped(self, x: _State, step: Step, at: float) -> _State:
         """The state after a step: the load that it began, ended or changed, and what was thought of it."""
         load = _Load(*x.load) if x.load else None
-        if step.size < self.steps.step_w:
+        if step.size < self.step_w:
             return x._replace(load=self._fallen(load, step)) if load else x
         if step.may_grow and self._may_be_part(x, step.size, has_var=step.var is not None):
             return x
@@ -301,7 +305,7 @@ class HighPowerWatch:
         }  # fmt: skip
         if not why:
             why = turn.value if load.kind == HEATER or turn is not Turn.RAISED else load.kind
-        evidence = Evidence(load.since, tuple(self.inputs.values()), load.before + self.steps.step_w, load.held_s)
+        evidence = Evidence(load.since, tuple(self.inputs.values()), load.before + self.step_w, load.held_s)
         delivery = Delivery.RECORD
         if severity > Severity.INFO:
             delivery = Delivery.PAGE if load.is_sure else Delivery.DIGEST
