@@ -125,7 +125,7 @@ class BurstWatch:
             drew = 0.0 if is_gap else max(flow, 0.0) * (at - (before or at)) / 60.0
             flow, litres = values[FLOW], litres + drew
         if drew > 0.0 and not is_gap:
-            pulse = learned(Pulse(*pulse), drew)
+            pulse = learned(pulse, drew)
         if is_gap:
             x = _State(at, flow, litres, at, litres, _bin_end(at), (), hour, profile, alert, pulse)
             return x._replace(alert=tuple(_Alert(*alert)._replace(over=0))), ()
@@ -180,9 +180,8 @@ class BurstWatch:
     # -- the judgement
 
     def _judged(self, x: _State, lpm: float, since: float) -> tuple[_State, Sequence[Change]]:
-        at = x.at or 0.0
         hour, alert = _Hour(*x.hour), _Alert(*x.alert)._replace(lpm=lpm)
-        if not self.hours.settled(since).open and self.hours.powered(since).open:
+        if self.hours.supply and self.hours.powered(since).open and not self.hours.settled(since).open:
             return x._replace(alert=tuple(alert._replace(over=0)), quarter=()), ()
         several = PULSES * x.pulse[0] * 60.0 / BIN_S
         limit = max(hour.limit, several)

@@ -106,9 +106,9 @@ class LeakWatch:
             drew_at = at
         if drew_l > 0.0:
             litres += drew_l
-            known = learned(Pulse(*pulse), drew_l)
-            if known != pulse:
-                pulse, long_s = known, self._long_s(known.litres)
+            known = learned(pulse, drew_l)
+            if known is not pulse:
+                pulse, long_s = known, self._long_s(known[0])
         heard_s += heard
         if at // HOUR_S != hour:
             if heard_s >= LEAST_HEARD * HOUR_S:

@@ -184,7 +184,7 @@ class RunningWaterWatch:
             return (at, litres, Pulse()), None, 0.0
         since, before, pulse = known
         if litres > before:
-            pulse = learned(Pulse(*pulse), litres - before)
+            pulse = learned(pulse, litres - before)
         apart_s = self._apart_s(pulse[0])
         if at - since > max(self.holds_s, 2 * apart_s) or self._is_coarse(pulse[0]):
             return (at, litres, pulse), None, 0.0  # nothing says when it flowed

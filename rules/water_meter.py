@@ -74,8 +74,8 @@ class Pulse(NamedTuple):
     votes: int = 0
 
 
-def learned(pulse: Pulse, litres: float) -> Pulse:
-    """The pulse after a reading that rose by so many litres."""
+def learned(pulse: tuple[float, float, int], litres: float) -> tuple[float, float, int]:
+    """The pulse after a reading that rose by so many litres; the same object where it says nothing new."""
     known, rival, votes = pulse
     if litres < LEAST_L or (known and litres > ALIKE * known):
         return pulse

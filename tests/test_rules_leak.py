@@ -128,10 +128,10 @@ def test_it_says_where_it_stands(litres: list[float], why: str) -> None:
     ],
 )  # fmt: skip
 def test_the_pulse_is_the_smallest_increment_that_comes_again(increments: list[float], litres: float) -> None:
-    pulse = Pulse()
+    pulse: tuple[float, float, int] = Pulse()
     for more in increments:
         pulse = learned(pulse, more)
-    assert pulse.litres == pytest.approx(litres, rel=1e-3)
+    assert pulse[0] == pytest.approx(litres, rel=1e-3)
 
 
 @needs_recordings

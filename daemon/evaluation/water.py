@@ -17,9 +17,21 @@ from typing import NamedTuple
 
 from daemon.evaluation.naive_water import NAIVE
 from daemon.evaluation.row import OURS, Row
-from daemon.evaluation.water_use import DAY, DAY_S, MINUTE_S, PLACES, Supply, households, made_up, together
+from daemon.evaluation.water_use import (
+    DAY,
+    DAY_S,
+    MINUTE_S,
+    PLACES,
+    ZONE,
+    Supply,
+    feeds,
+    households,
+    made_up,
+    together,
+)  # fmt: skip
 from rules.burst import Burst
 from rules.calendar import Calendar
+from rules.check import Check
 from rules.engine import Engine
 from rules.leak import Leak
 from rules.model import Event, Place, Point, Sample, Site, Turn
@@ -36,6 +48,8 @@ TRIALS = {"semi-synthetic": {"room": 3, "floor": 10, "building": 10}, "simulated
 DAYS, LEARN_DAYS, SEED = 42, 16, 20
 SHIFTS = (0, 1, 3, 7, 8, 12, 14, 17, 19, 22, 24, 26)  # days; irregular, or each day would be the same sum
 MONTH_S = 30 * DAY_S
+FEED_S, FEED_APART, FEED_DENSE = 10.0, 500, 300  # interval; samples between two trials, and of one
+EARLIEST_S = 946_684_800.0                       # the year 2000: a clock that stood at 1970
 
 
 class Trial(NamedTuple):
@@ -44,13 +58,6 @@ class Trial(NamedTuple):
     lph: float
     begin: float
     told_s: Mapping[str, float | None]
-
-
-class Alarms(NamedTuple):
-    """What one method raised on sound water, by what it was, and in how many seconds of it."""
-
-    by_why: Mapping[str, int]
-    sound_s: float
 
 
 class Measured(NamedTuple):
@@ -69,6 +76,8 @@ def rows(data: Path, *, progress: Callable[[str], None]) -> list[Row]:
             progress(f"{who} ({basis}), {pulse:.0f} L a pulse")
             measured = [_measured(supply, pulse) for supply in supplies]
             out += _rows(f"{who}, {pulse:.0f} L a pulse", basis, measured, is_first=pulse == PULSES_L[0])
+    progress("whole houses as they were sent")
+    out += _feed_rows(data)
     return sorted(out, key=lambda row: list(LOSSES_LPH).index(row.task))
 
 
@@ -181,6 +190,50 @@ def _trial(
         alarm = next(late, None)
         told[f"naive {rule}"] = None if alarm is None else (alarm + 1) * MINUTE_S
     return Trial(lph, begin, told)
+
+
+# -- flows as they were sent, each 10 s
+
+
+def _feed_rows(data: Path) -> Iterator[Row]:
+    """Running water on flows with raw defects, behind the stateless check; taps added where readings are dense."""
+    for lines in feeds(data).values():
+        place, kind = PLACES["room"]
+        places = {"dorm": Place("dorm", "dorm", "dormitory", "dorm"), place: Place(place, place, kind, "dorm")}
+        point = Point(f"{place}/flow_lpm", place, "", "flow_lpm", place, "bus", 2.5 * FEED_S)
+        site = Site("s", "s", places, {point.id: point}, Calendar(timezone=ZONE))
+        sent = (Sample(at, place, {point.id: lpm}) for at, lpm in lines if at > EARLIEST_S)
+        check = Check([point])
+        samples = [sample for sample in sent if check.values(sample, sample.at)[0]]
+        watches = list(RunningWater().watches(site))
+        false = _raised(watches, samples)
+        begins = [
+            index for index in range(0, len(samples), FEED_APART)
+            if index + FEED_DENSE < len(samples)
+            and samples[index + FEED_DENSE].at - samples[index].at < 1.2 * FEED_DENSE * FEED_S
+        ]  # fmt: skip
+        delays = [_tap_delay(watches, samples[index : index + FEED_DENSE], point.id) for index in begins]
+        found = [delay for delay in delays if delay is not None]
+        covered_s = sum(min(after.at - sample.at, point.holds_s) for sample, after in pairwise(samples))
+        yield Row(
+            "running_water", OURS, "room, flow each 10 s with raw defects, 360 L/h", len(begins), None,
+            len(found) / len(begins) if begins else None, len(false) * MONTH_S / covered_s, "meter-month",
+            median(found) if found else None, "semi-synthetic", f"{covered_s / 3600:.0f} h of readings",
+        )  # fmt: skip
+
+
+def _tap_delay(watches: Sequence[Watch], samples: Sequence[Sample], point: str) -> float | None:
+    """How long a tap runs that is opened at the first of these samples until it is told."""
+    opened = [sample._replace(values={point: sample.values[point] + 6.0}) for sample in samples]
+    told = _raised(watches, opened)
+    return told[0].at - opened[0].at if told else None
+
+
+def _raised(watches: Sequence[Watch], samples: Sequence[Sample]) -> list[Event]:
+    engine = Engine(watches)
+    for sample in samples:
+        engine.take(sample)
+    return [event for event in engine.advance(samples[-1].at) if event.turn is Turn.RAISED]
 
 
 # -- the table

@@ -80,6 +80,15 @@ def meters(data: Path) -> Mapping[str, Sequence[tuple[float, float]]]:
     return found
 
 
+def feeds(data: Path) -> Mapping[str, Sequence[tuple[float, float]]]:
+    """The flows of whole houses as they were sent, with all that went wrong: name -> (time, L/min) in order of time."""
+    found = {}
+    for path in sorted((data / "water").glob("feed_*.csv")):
+        rows = (line.split()[:2] for line in path.read_text().splitlines())
+        found[path.name] = sorted((float(at), float(lpm)) for at, lpm in rows)
+    return found
+
+
 def households(data: Path) -> list[Supply]:
     """Real meters that are sound on most days; a meter that leaks nearly always has no false alarms to count."""
     out = []
