@@ -8,6 +8,7 @@ by zero) is no verdict and ends nothing: it is counted, and `explain` shows it.
 """
 
 import ast
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
@@ -266,7 +267,8 @@ def checked(when: str, names: Sequence[str]) -> ast.expr:
     if not when.strip():
         raise ParameterError("when", 'write a condition such as "p1 > 3000"', "应写一个条件，如 \"p1 > 3000\"")
     try:
-        tree = ast.parse(when.strip(), mode="eval") if len(when) <= LONGEST else None
+        with warnings.catch_warnings(action="ignore"):  # of the Python parser, such as about 1if
+            tree = ast.parse(when.strip(), mode="eval") if len(when) <= LONGEST else None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ParameterError(
             "when", "this is no condition: look for a missing bracket or sign", "不是有效的条件：请检查括号和符号"

@@ -164,6 +164,18 @@ def test_a_command_reaches_the_running_gateway_and_its_log(config: Path, running
     assert logged(database) == [(f"people/{ROOM}", 1500.0), (f"people/{ROOM}", 0.0)]
 
 
+def test_the_panel_is_answered_when_it_is_committed(config: Path, running: Gateway) -> None:
+    running.declarations.take(Permit(ROOM, 700.0, 1.0, 9e9))
+    assert logged(config.with_name("caretaker.db")) == [(f"people/{ROOM}", 700.0)]
+    assert waiting(folder_of(config.with_name("caretaker.db"))) == []
+
+
+def test_a_damaged_database_is_a_message(config: Path) -> None:
+    config.with_name("caretaker.db").write_bytes(b"no database, but long enough to be read as one" * 99)
+    code, said = caretaker(config, "--list")
+    assert (code, said) == (2, "caretaker permit: file is not a database")
+
+
 def test_what_is_declared_while_it_is_down_waits_for_the_start_and_outlives_it(config: Path) -> None:
     loaded = load(config)
     declare(Permit(ROOM, 900.0, 0.0, 9e9), folder_of(loaded.store_path))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 import time
 from datetime import date, datetime, timedelta
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         return _declare(_wanted(args, loaded, time.time()), loaded)
     except ConfigError as error:
         print(error, file=sys.stderr)
-    except (PermitError, OSError) as error:
+    except (PermitError, OSError, sqlite3.Error) as error:
         print(f"caretaker permit: {error}", file=sys.stderr)
     return 2
 
