@@ -121,7 +121,7 @@ class ImplausibleWatch:
             return x._replace(at=at, negative_s=negative_s), ()
         changes = self._changes(Turn.CLEARED, x, at) if x.is_raised else ()
         spikes = tuple(when for when in x.spikes if at - when < self.spikes_s)
-        if not spikes and negative_s == 0.0:
+        if not spikes and negative_s == 0.0 and power >= -LOADED_W:
             return _State(), changes
         return _State(at, spikes=spikes, negative_s=negative_s), changes
 

@@ -79,7 +79,7 @@ class SilentWatch:
         if ONLINE in values:
             was_up, is_up = is_up, values[ONLINE] > 0
             if is_up and not was_up and last is not None and not is_raised:
-                last, due = at, None
+                last, due, around = at, None, around and at  # and so have its witnesses
         if own:
             changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
             return _State(at, is_up, False, None, around), changes

@@ -82,10 +82,12 @@ def test_the_hold_shows_once_it_is_late() -> None:
     assert hold.hold == (BEGIN, 200.0, 300.0)
 
 
-def test_each_device_is_one_watch() -> None:
+def test_each_device_and_each_source_is_one_watch() -> None:
+    attended = "source/bus/attended"
     assert [(w.key, w.place, set(w.inputs.values())) for w in Silent().watches(site())] == [
         ("silent/bus/1", "d/1", {"d/1/power_w", "d/1/voltage_v", ONLINE}),
         ("silent/bus/2", "d/1", {"d/1/temperature_c", ONLINE}),
+        ("silent/source/bus@d/1", "d", {ONLINE, attended}),
     ]
 
 
@@ -154,3 +156,111 @@ def raised_with_supply(last: str, wait_h: float, supply: Span = DAYTIME) -> list
     events = replay(with_supply(wait_h, supply), said, until=at("2026-03-12 12:00"))
     assert restarted(with_supply(wait_h, supply), said, every=1, until=at("2026-03-12 12:00")) == events
     return [(event.turn.value, local(event.at)) for event in events]
+
+
+# -- sources and groups
+
+
+def floor(devices: int = 12, supply: Span | None = None) -> Site:
+    places = {"d": Place("d", "3号楼", "dormitory", "d", supply=supply)}
+    points = {}
+    for number in range(devices):
+        room = f"d/{number}"
+        places[room] = Place(room, room, "dorm_room", "d", supply=supply)
+        points[f"{room}/power_w"] = Point(f"{room}/power_w", room, "", "power_w", f"bus/{number}", "bus", 150.0)
+    return Site("s", "s", places, points, Calendar())
+
+
+def each_minute(minutes: int, silent: dict[int, tuple[int, int]], devices: int = 12) -> list[Sample]:
+    """Every device speaks each minute, but not from minute to minute where it is `silent`."""
+    out = []
+    for minute in range(minutes):
+        for number in range(devices):
+            first, last = silent.get(number, (minutes, minutes))
+            if not first <= minute < last:
+                out.append(Sample(BEGIN + 60 * minute + number, f"bus/{number}", {f"d/{number}/power_w": 60.0}))
+    return out
+
+
+ALL = range(12)
+DEAD = (30, 90)
+
+
+@pytest.mark.parametrize(
+    ("silent", "expected"),
+    [
+        ({}, []),
+        ({3: DEAD}, ["bus/3 digest minor"]),
+        ({0: DEAD}, ["bus/0 digest minor"]),                                       # a witness of the others
+        ({0: DEAD, 6: DEAD}, ["bus/0 digest minor", "bus/6 digest minor"]),        # two of the three witnesses
+        (dict.fromkeys(ALL, DEAD), ["group page major"]),
+        ({n: (30 + n % 2, 90) for n in ALL}, ["group page major"]),
+        ({**dict.fromkeys(ALL, DEAD), 3: (10, 90)}, ["bus/3 digest minor", "group page major"]),
+        ({**dict.fromkeys(ALL, DEAD), 3: (30, 120)}, ["bus/3 digest minor", "group page major"]),
+    ],
+)  # fmt: skip
+def test_devices_that_fall_silent_together_are_one_event(
+    silent: dict[int, tuple[int, int]], expected: list[str]
+) -> None:
+    watches = list(Silent().watches(floor()))
+    samples = each_minute(130, silent)
+    events = replay(watches, samples)
+    raised = [event for event in events if event.turn.value == "raised"]
+    told = ["group" if "/group/" in e.key else str(e.values["device"]) for e in raised]
+    said = [f"{n} {e.delivery.value} {e.severity.name.lower()}" for n, e in zip(told, raised, strict=True)]
+    assert sorted(said) == expected
+    assert len(events) == 2 * len(raised)  # and all of them end
+    assert restarted(watches, samples, every=97, until=samples[-1].at) == events
+    alone = [event for watch in watches for event in replay([watch], samples, until=samples[-1].at)]
+    assert sorted(alone) == sorted(events)
+
+
+def test_a_device_that_stays_away_when_its_group_is_back_is_missed_then() -> None:
+    samples = each_minute(130, {**dict.fromkeys(ALL, DEAD), 3: (30, 130)})
+    (raised,) = (e for e in replay(list(Silent().watches(floor())), samples) if e.key == "silent/bus/3")
+    assert 95 <= (raised.at - BEGIN) / 60 <= 96
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([source(0, 1)], []),
+        ([source(0, 1), source(600, 0), source(800, 1)], []),
+        ([source(0, 1), source(600, 0), source(1800, 1)], [("raised", 15), ("cleared", 30)]),
+        ([source(0, 1), source(600, 0), source(700, 0), source(1800, 1)], [("raised", 15), ("cleared", 30)]),
+        ([Sample(BEGIN, "source/bus", {ONLINE: 0.0, "source/bus/attended": 0.0}), source(7200, 1)], []),  # we were off
+        (
+            [Sample(BEGIN, "source/bus", {ONLINE: 0.0, "source/bus/attended": 0.0}), source(7200, 0)],
+            [("raised", 125)],
+        ),
+    ],
+)
+def test_a_dead_source_is_one_event(words: list[Sample], expected: list[tuple[str, float]]) -> None:
+    watches = list(Silent().watches(floor()))
+    lost = each_minute(9, {})
+    events = replay(watches, sorted([*words, *lost], key=lambda sample: sample.at), until=BEGIN + 9000)
+    assert turns([e for e in events if "/source/" in e.key], BEGIN) == expected
+    if expected:
+        raised = [e.key for e in events if e.turn.value == "raised"]
+        assert raised == ["silent/source/bus@d/0", "silent/group/bus/0"][: len(raised)]  # they never came back
+        assert {e.delivery.value for e in events} == {"page"}
+
+
+def test_a_planned_cut_of_a_whole_building_is_no_silence() -> None:
+    cut = floor(supply=DAYTIME)
+    begin = at("2026-03-02 22:00")
+    samples = [s._replace(at=s.at - BEGIN + begin) for s in each_minute(60, {})]
+    samples += [s._replace(at=s.at + 8 * 3600) for s in samples]
+    assert replay(list(Silent().watches(cut)), samples, until=begin + 8.9 * 3600) == []
+
+
+def test_it_explains_itself() -> None:
+    watch = next(w for w in Silent().watches(floor()) if w.key == "silent/bus/3")
+    engine = Engine([watch])
+    assert watch.explain(watch.start, BEGIN).why == "silent.never"
+    for sample in each_minute(60, dict.fromkeys(ALL, (30, 60))):
+        engine.take(sample)
+    engine.advance(BEGIN + 20 * 60)
+    assert watch.explain(engine.state("silent", watch.key), engine.mark).why == "silent.heard"
+    engine.advance(BEGIN + 50 * 60)
+    assert watch.explain(engine.state("silent", watch.key), engine.mark).why == "silent.with_others"

@@ -1,0 +1,37 @@
+"""Devices whose own clock is wrong: how long it must be, and when it is right again."""
+
+import pytest
+from recordings import at, replay, restarted, site, turns
+
+from rules.clock_drift import ClockDrift
+from rules.model import Sample
+
+BEGIN = at("2026-03-02 08:00")
+SITE = site({"dorm/1": ("dorm_room", ["power_w", "clock_offset_s"])})
+
+
+def offsets(*rows: tuple[float, float]) -> list[Sample]:
+    return [Sample(BEGIN + minute * 60, "dorm/1", {"dorm/1/clock_offset_s": off}) for minute, off in rows]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (offsets((0, 12.0), (60, -30.0)), []),
+        (offsets((0, 61.0)), [("raised", 10)]),
+        (offsets((0, -61.0), (5, -2.0)), []),                                    # it was set right at once
+        (offsets((0, -1.7e9), (1, 0.4)), []),                                    # booting
+        (offsets((0, 70.0), (60, 40.0), (90, 6.0)), [("raised", 10), ("cleared", 90)]),
+    ],
+)  # fmt: skip
+def test_a_wrong_clock(samples: list[Sample], expected: list[tuple[str, float]]) -> None:
+    watches = list(ClockDrift().watches(SITE))
+    assert turns(replay(watches, samples, until=BEGIN + 86_400), BEGIN) == expected
+    assert turns(restarted(watches, samples, every=1, until=BEGIN + 86_400), BEGIN) == expected
+
+
+def test_it_says_which_way() -> None:
+    watches = list(ClockDrift().watches(SITE))
+    for off, why in ((90.0, "clock_drift.ahead"), (-90.0, "clock_drift.behind")):
+        (event,) = replay(watches, offsets((0, off)), until=BEGIN + 3600)
+        assert (event.why, event.values["off_s"], event.delivery.value) == (why, 90.0, "digest")

@@ -1,0 +1,66 @@
+"""Readings that cannot be true again and again, and those that only look odd."""
+
+import pytest
+from recordings import at, site, turns
+
+from rules.engine import Engine
+from rules.implausible import Implausible
+from rules.model import Event, Sample
+from rules.quality import refiners
+
+BEGIN = at("2026-03-02 08:00")
+METER = site({"dorm/1": ("dorm_room", ["power_w", "voltage_v", "current_a", "apparent_power_va"])})
+HOURS = 60
+
+
+def judged(rows: list[tuple[float, float, float]]) -> list[Event]:
+    """The events of a meter by the minute: power, voltage, current."""
+    engine = Engine(Implausible().watches(METER), refiners(METER))
+    for minute, (power, voltage, current) in enumerate(rows):
+        values = {"power_w": power, "voltage_v": voltage, "current_a": current, "apparent_power_va": voltage * current}
+        named = {f"dorm/1/{name}": value for name, value in values.items()}
+        engine.take(Sample(BEGIN + 60.0 * minute, "dorm/1", named))
+    return engine.advance(BEGIN + 60.0 * len(rows))
+
+
+def fine(minutes: int, power: float = 440.0) -> list[tuple[float, float, float]]:
+    return [(power + n % 7 / 10, 220.0 + n % 13 / 10, abs(power) / 219.0) for n in range(minutes)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (fine(3000), []),
+        (fine(300) + [(440.0, 176.0, 3.0)] * 9 + fine(60), []),                             # shorter than 10 min
+        (fine(300) + [(440.0, 176.0, 3.0)] * 30 + fine(60), ["voltage_raised", "voltage_cleared"]),
+        (fine(300) + [(0.0, 0.0, 0.0)] * 90 + fine(60), []),                                # no power is no fault
+        (fine(300) + [(440.0, 381.0, 3.0)] * 90, []),                                       # between two phases
+        (fine(300) + [(1440.0, 220.0, 2.0)] * 30 + fine(60), ["factor_raised", "factor_cleared"]),
+        (fine(26 * HOURS, -440.0), ["reversed_raised"]),
+        ((fine(10 * HOURS, -440.0) + fine(14 * HOURS)) * 3, []),                            # solar power
+        ([*fine(230), (999_999.0, 220.0, 2.0)] * 6 + fine(9), ["spikes_raised"]),
+        ([*fine(600), (999_999.0, 220.0, 2.0)] * 6 + fine(9), []),                        # one each ten hours
+        (
+            fine(300) + [(440_000.0 + n, 220.0, 2.0) for n in range(60)] + fine(60),
+            ["unit_raised", "unit_cleared"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_told(rows: list[tuple[float, float, float]], expected: list[str]) -> None:
+    events = judged(rows)
+    assert [event.why.removeprefix("implausible.") for event in events] == expected
+    assert all(event.delivery.value == "digest" for event in events)
+
+
+def test_a_voltage_has_its_patience() -> None:
+    events = judged(fine(300) + [(440.0, 176.0, 3.0)] * 30 + fine(60))
+    assert turns(events, BEGIN) == [("raised", 311), ("cleared", 339)]  # the first one waits to be confirmed
+
+
+def test_a_calm_step_keeps_its_state_as_it_is() -> None:
+    (watch,) = Implausible().watches(METER)
+    values = {"power_w": 60.0, "voltage_v": 223.0, "current_a": 0.3, "apparent_power_va": 67.0}
+    state, changes = watch.step(watch.start, BEGIN, values)
+    assert state is watch.start
+    assert changes == ()
+    assert watch.explain(state, BEGIN).why == "implausible.fine"
