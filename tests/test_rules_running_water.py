@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 from recordings import WATER_ZONE, at, local, needs_recordings, replay, restarted, series, site, turns, water
 
+from rules.calendar import Lesson, Span
 from rules.engine import Engine
-from rules.model import Sample, Site
+from rules.model import Event, Sample, Site
 from rules.running_water import RunningWater
 from rules.watch import Watch
 
@@ -151,3 +152,120 @@ def test_a_restart_loses_nothing() -> None:
     whole = replay(pack, samples)
     assert [event.turn.value for event in whole] == ["raised", "cleared", "raised"]
     assert restarted(pack, samples, every=7, until=end) == whole
+
+
+# -- registers: a pulse of some litres, read once a minute
+
+
+def register(place: str, lpm: list[float], pulse: float, *, every_min: int = 1) -> list[Sample]:
+    total, out = 0.0, []
+    for minute, flow in enumerate(lpm):
+        total += flow
+        if minute % every_min == 0:
+            value = {f"{place}/volume_m3": total // pulse * pulse / 1000}
+            out.append(Sample(BEGIN + 60.0 * minute, place, value))
+    return out
+
+
+def on_register(kind: str, place: str, lpm: list[float], pulse: float, **reading: int) -> list[Event]:
+    where = site({place: (kind, ["volume_m3"])}, every_s=60.0 * reading.get("every_min", 1))
+    return replay(watches(where), register(place, lpm, pulse, **reading))
+
+
+LEARNING = [5.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0] + [0.0] * 12
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "pulse", "within"),
+    [
+        ("dorm_room", "dorm/101", 1.0, (30, 34)), ("dorm_room", "dorm/101", 10.0, (30, 36)),
+        ("corridor", "teach/1", 1.0, (45, 49)), ("corridor", "teach/1", 10.0, (67, 74)),  # many look like one
+    ],
+)  # fmt: skip
+def test_a_tap_behind_a_register_is_found(kind: str, place: str, pulse: float, within: tuple[int, int]) -> None:
+    litres = [flow * pulse for flow in LEARNING] + [6.0] * 120
+    (raised,) = on_register(kind, place, litres, pulse)
+    assert within[0] <= (raised.at - BEGIN) / 60 - len(LEARNING) <= within[1]
+
+
+def test_a_minute_without_a_pulse_is_still() -> None:
+    assert on_register("dorm_room", "dorm/101", LEARNING + ([6.0] * 20 + [0.0] * 2) * 6, 1.0) == []
+    assert on_register("dorm_room", "dorm/101", LEARNING + ([6.0] * 20 + [2.0] * 2) * 6, 1.0) != []
+
+
+@pytest.mark.parametrize("every_min", [2, 5])
+def test_a_register_may_be_read_less_often(every_min: int) -> None:
+    (raised,) = on_register("dorm_room", "dorm/101", LEARNING + [6.0] * 120, 1.0, every_min=every_min)
+    assert 30 <= (raised.at - BEGIN) / 60 - len(LEARNING) <= 35 + every_min
+
+
+def test_a_coarse_register_raises_nothing_and_says_why() -> None:
+    litres = [100.0, 0.0] * 4 + [6.0] * 400
+    assert on_register("dorm_room", "dorm/101", litres, 100.0) == []
+    (watch,) = watches(site({"dorm/101": ("dorm_room", ["volume_m3"])}))
+    state = watch.start
+    for sample in register("dorm/101", litres, 100.0):
+        state, _ = watch.step(state, sample.at, {"volume": sample.values["dorm/101/volume_m3"]})
+    told = watch.explain(state, BEGIN)
+    assert (told.why, told.values) == ("running_water.coarse", {"pulse": pytest.approx(100.0)})
+
+
+# -- who is behind the meter
+
+
+def test_a_register_is_read_rather_than_the_flow_derived_from_it() -> None:
+    where = site({"teach/1": ("washroom", ["flow_lpm", "volume_m3"]), "teach/2": ("washroom", ["volume_m3"])})
+    assert [dict(watch.inputs) for watch in watches(where)] == [
+        {"volume": "teach/1/volume_m3"}, {"volume": "teach/2/volume_m3"},
+    ]  # fmt: skip
+
+
+def test_a_floor_that_washes_in_turn_is_not_paged() -> None:
+    """All evening somebody washes: it is 21:00 to 23:00, and no minute is still."""
+    crowd = series("dorm/1F/flow_lpm", at("2026-03-02 20:40"), 60, [(140, 9.0), (480, 0.0)])
+    assert replay(one("washroom", "dorm/1F"), crowd) == []
+
+
+def test_a_floor_with_little_flow_by_day_is_no_tap() -> None:
+    begin = at("2026-03-02 14:00")
+    assert replay(one("washroom", "dorm/1F"), series("dorm/1F/flow_lpm", begin, 60, [(180, 2.5), (30, 0.0)])) == []
+    assert replay(one("washroom", "dorm/1F"), series("dorm/1F/flow_lpm", begin, 60, [(180, 3.5), (30, 0.0)])) != []
+
+
+def test_an_empty_timetable_closes_a_room() -> None:
+    """On Mondays only the first two lessons are held; a double period is no break."""
+    lessons = {"teach/1": (Lesson(0, Span(480, 525)), Lesson(0, Span(535, 580)))}
+    where = site({"teach/1": ("classroom", FLOW)}, timetable=lessons)
+    for begin, minutes in (("08:00", 30), ("08:40", 30), ("10:00", 10)):
+        started = at(f"2026-03-02 {begin}")
+        events = replay(watches(where), series("teach/1/flow_lpm", started, 60, [(50, 6.0)]))
+        assert turns(events, started) == [("raised", minutes)]
+
+
+def test_a_building_that_never_pauses_by_night_is_its_own_measure() -> None:
+    """Each night 80 minutes without a pause, later more: over the 90 of the rule, not over half more than its own."""
+    runs: list[tuple[float, float | None]] = [(600, 0.0)]
+    for minutes in (80, 80, 80, 100, 130):
+        runs += [(minutes, 6.0), (1440 - minutes, 0.0)]
+    events = replay(one("dormitory", "dorm"), series("dorm/flow_lpm", at("2026-03-02 14:00"), 60, runs))
+    assert events == []
+    begun = series("dorm/flow_lpm", at("2026-03-03 00:00"), 60, [(100, 6.0), (10, 0.0)])
+    first = replay(one("dormitory", "dorm"), begun)
+    assert [event.turn.value for event in first] == ["raised", "cleared"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "begin", "flow", "why"),
+    [
+        ("washroom", "teach/1", "14:00", 0.5, "calm"), ("washroom", "teach/1", "14:00", 6.0, "runs"),
+        ("washroom", "dorm/1F", "21:10", 6.0, "peak"), ("dormitory", "dorm", "14:00", 6.0, "not_judged"),
+    ],
+)  # fmt: skip
+def test_it_says_where_it_stands(kind: str, place: str, begin: str, flow: float, why: str) -> None:
+    (watch,) = one(kind, place)
+    started = at(f"2026-03-02 {begin}")
+    state = watch.start
+    assert watch.explain(state, started).why == "running_water.unheard"
+    for minute in range(12):
+        state, _ = watch.step(state, started + 60.0 * minute, {"flow": flow})
+    assert watch.explain(state, started + 660).why == f"running_water.{why}"
