@@ -63,7 +63,8 @@ class _Slot:
         return self.signature
 
 
-_Plan = tuple[tuple[_Slot, tuple[tuple[str, str], ...]], ...]
+_Pairs = tuple[tuple[str, str], ...]
+_Plan = tuple[tuple[_Slot, _Pairs], ...]  # which watches a sample of one layout reaches, by role and point
 
 
 class Engine:
@@ -152,7 +153,7 @@ class Engine:
             else:
                 values = self._refined(at, values)
                 for slot, pairs in self._known_plan(tuple(values)):
-                    self._step(slot, at, {role: values[point] for role, point in pairs}, out)
+                    self._step(slot, at, _roles(pairs, values), out)
         timers = self._timers
         while timers and timers[0][0] <= mark:
             due, index = heappop(timers)
@@ -185,16 +186,22 @@ class Engine:
         if again:
             self._note_repeats(again)
         group = [self._refined(at, values) for values in _without_repeats(group, largest)]
-        steps: dict[int, dict[str, float]] = {}
-        for values in group:
-            for slot, pairs in self._known_plan(tuple(values)):
-                roles = steps.setdefault(slot.index, {})
-                for role, point in pairs:
-                    value = values[point]
-                    if role not in roles or value > roles[role]:
-                        roles[role] = value
-        for index, roles in steps.items():
-            self._step(self._slots[index], at, dict(sorted(roles.items())) if len(roles) > 1 else roles, out)
+        plans = [(values, self._known_plan(tuple(values))) for values in group]
+        seen: set[_Slot] = set()
+        shared: dict[_Slot, dict[str, float]] = {}  # what has inputs from several samples waits for all of them
+        for _, plan in plans:
+            for slot, _ in plan:
+                if slot in seen:
+                    shared[slot] = {}
+            seen.update(slot for slot, _ in plan)
+        for values, plan in plans:
+            for slot, pairs in plan:
+                if slot in shared:
+                    shared[slot].update(_roles(pairs, values))
+                else:
+                    self._step(slot, at, _roles(pairs, values), out)
+        for slot, roles in shared.items():
+            self._step(slot, at, dict(sorted(roles.items())), out)  # in an order that does not tell who came first
 
     def _note_repeats(self, again: Mapping[str, Sequence[float]]) -> None:
         """Count what came for a time that had its reading already: the same once more, or another value."""
@@ -228,11 +235,14 @@ class Engine:
         due = slot.deadline
         if due is not None and due < at:
             self._fire(slot, at, inclusive=False, out=out)
-        watch = slot.watch
-        slot.state, changes = watch.step(slot.state, at, values)
+        before, watch = slot.state, slot.watch
+        state, changes = watch.step(before, at, values)
         if changes:
             self._emit(slot, at, changes, out)
-        slot.deadline = due = watch.deadline(slot.state)
+        if state is before:
+            return  # nor has its deadline changed
+        slot.state = state
+        slot.deadline = due = watch.deadline(state)
         if due is not None and (slot.planned is None or due < slot.planned):
             slot.planned = due
             heappush(self._timers, (due, slot.index))
@@ -358,6 +368,14 @@ class Engine:
     def state(self, rule: str, key: str) -> State:
         """The state of one watch."""
         return self._by_name[(rule, key)].state
+
+
+def _roles(pairs: _Pairs, values: Mapping[str, float]) -> dict[str, float]:
+    """The inputs of a watch by role; most have one, and a comprehension costs more than that."""
+    if len(pairs) == 1:
+        ((role, point),) = pairs
+        return {role: values[point]}
+    return {role: values[point] for role, point in pairs}
 
 
 def _without_repeats(

@@ -13,13 +13,14 @@ from rules.model import Change, Delivery, Event, Evidence, Explanation, Hold, Sa
 class Rising:
     """Rejects what falls, doubles what rises, and counts both."""
 
-    __slots__ = ("highest", "point", "rejected")
+    __slots__ = ("highest", "point", "rejected", "repeats")
     signature = "rising-1"
 
     def __init__(self, point: str) -> None:
         self.point = point
         self.highest = 0.0
         self.rejected: dict[str, int] = {}
+        self.repeats: dict[str, int] = {}
 
     def refine(self, at: float, value: float) -> Mapping[str, float] | None:
         if value < self.highest:
@@ -29,6 +30,9 @@ class Rising:
             return None
         self.highest = value
         return {self.point: value, f"{self.point}/double": 2 * value}
+
+    def repeated(self, reason: str, times: int) -> None:
+        self.repeats[reason] = self.repeats.get(reason, 0) + times
 
     def memory(self) -> Sequence[Any]:
         return self.highest, self.rejected
