@@ -1,32 +1,34 @@
 """A back-test: what the rules would have said about a stretch of history, and for a parameter how that would change.
 
-Strategy. The history goes by once, batch by batch, past one engine for the settings as they are and one for each other
+Strategy. The history goes by once, batch by batch, past the engines of the settings as they are and those of each other
 value of the parameter; nothing of it stays in memory but what is counted. Each engine begins earlier by as much as its
 rules remember, so that the first day is judged like any other; what was raised before is not counted.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import nlargest
+from itertools import pairwise
 from typing import NamedTuple
 
 from daemon.config.rules import Placed, watches_of
-from daemon.history import History
+from daemon.history import History, Points
 from daemon.readings_table import time_of
-from daemon.store import LoggedBatch
 from daemon.trial import PLAIN, Registers, engine_of, read_points, stepped
 from rules import RULES
 from rules.calendar import Calendar
 from rules.engine import Engine
 from rules.hours import Hours
 from rules.model import Delivery, Event, Site, Turn
-from rules.rule import Bounds, RuleKind, parameters
+from rules.rule import Bounds, ParameterError, RuleKind, parameters
+from rules.watch import signature
 
 MOST_ALERTS = 20_000  # of a rule that says too much: the rest is counted, not kept
 LONGEST = 10
 WEEK_S = 7 * 86_400.0
+_DEPTHS_S = (-1.0, 2 * 86_400.0, 8 * 86_400.0, float("inf"))  # rules that remember alike long begin together
 _AROUND = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 _RANK = tuple(reversed(Delivery))  # record, digest, page
 
@@ -125,6 +127,15 @@ class Tally:
         return count * WEEK_S / (self.days * 86_400)
 
 
+class _Run(NamedTuple):
+    """An engine that counts into a tally, and the time from which on it must see what happens."""
+
+    tally: Tally
+    engine: Engine
+    begin: float
+    points: Points
+
+
 class Tested(NamedTuple):
     """The rules as they are set, and for each other value of the parameter what they would have said."""
 
@@ -141,54 +152,59 @@ def backtest(
     chosen = tuple((kind, places) for kind, places in rules if rule in (None, kind.kind))
     hours = Hours(site.calendar, "", site.calendar.usual)
     tally = Tally(since, until, hours)
-    runs = [(tally, engine_of(watches_of(chosen, site), site, registers))]
+    runs: list[_Run] = []
+
+    def start(counted: Tally, these: Placed) -> None:
+        for least, most in pairwise(_DEPTHS_S):
+            alike = tuple((kind, places) for kind, places in these if least < kind.memory_s <= most)
+            watches = list(watches_of(alike, site))
+            begin = since - max((kind.memory_s for kind, _ in alike), default=0.0)
+            if watches:
+                engine = engine_of(watches, site, registers)
+                runs.append(_Run(counted, engine, begin, read_points(watches, site)))
+
+    start(tally, chosen)
     curve: list[tuple[float, Tally]] = []
-    for value in sweep.values if sweep else ():
-        if sweep and value == sweep.now and len({getattr(kind, sweep.parameter) for kind, _ in chosen}) == 1:
-            curve.append((value, tally))
-            continue
-        curve.append((value, Tally(since, until)))
-        runs.append((curve[-1][1], engine_of(watches_of(_with(chosen, sweep, value), site), site, registers)))
-    points = read_points(watches_of(chosen, site), site) if rule else None
-    begin = since - max((kind.memory_s for kind, _ in chosen), default=0.0)
-    _run(runs, history.batches(begin, until, points), until, passed)
-    for counted, _ in runs:
+    if sweep is not None:
+        is_one = len({getattr(kind, sweep.parameter) for kind, _ in chosen}) == 1
+        for value in sweep.values:
+            counted = tally if is_one and value == sweep.now else Tally(since, until)
+            curve.append((value, counted))
+            if counted is not tally:
+                start(counted, _with(chosen, sweep.parameter, value))
+    points = frozenset[str]().union(*(run.points for run in runs))
+    for batch in history.batches(min((run.begin for run in runs), default=since), until, points):
+        for run in runs:
+            if batch.mark >= run.begin:
+                run.tally.add(stepped(run.engine, batch, until, run.points))
+        passed(min(batch.mark, until))
+    for run in runs:
+        run.tally.add(run.engine.advance(until))
+    for counted in {id(run.tally): run.tally for run in runs}.values():
         counted.finish()
     return Tested(tally, sweep, tuple(curve))
 
 
-def _with(rules: Placed, sweep: Sweep | None, value: float) -> Placed:
-    assert sweep is not None
-    return tuple((replace(kind, **{sweep.parameter: value}), places) for kind, places in rules)  # type: ignore[type-var]
+def _with(rules: Placed, parameter: str, value: float) -> Placed:
+    return tuple((replace(kind, **{parameter: value}), places) for kind, places in rules)  # type: ignore[type-var]
 
 
-def _run(
-    runs: Sequence[tuple[Tally, Engine]], batches: Iterable[LoggedBatch], until: float, passed: Callable[[float], None]
-) -> None:
-    for batch in batches:
-        for tally, engine in runs:
-            tally.add(stepped(engine, batch, until))
-        passed(min(batch.mark, until))
-    for tally, engine in runs:
-        tally.add(engine.advance(until))
-
-
-def sweep_of(rules: Placed, rule: str, asked: str | None) -> Sweep | None:
-    """The values to try: `asked` is `PARAMETER` or `PARAMETER=1,2,3`; None: around the rule's main parameter.
+def sweep_of(rules: Placed, site: Site, rule: str, asked: str | None) -> Sweep | None:
+    """The values to try: `asked` is `PARAMETER` or `PARAMETER=1,2,3`; None: around the main parameter of the rule here.
 
     Raises BacktestError.
     """
-    kinds = [kind for kind, _ in rules if kind.kind == rule]
-    if not kinds:
-        raise BacktestError(f"the configuration turns {rule} off everywhere")
+    chosen = tuple((kind, places) for kind, places in rules if kind.kind == rule)
+    if not chosen:
+        raise BacktestError(f"the configuration has no {rule}: it is turned off, or no [[rule]] declares one")
     numbers = {name: p for name, p in parameters(RULES[rule]).items() if isinstance(p, Bounds)}
     name, _, spelled = (asked or "").partition("=")
-    name = name.strip() or _main(numbers)
+    name = name.strip() or _main(chosen, site, numbers)
     if not name and not asked:
         return None
     if name not in numbers:
         raise BacktestError(f"{rule} has no number {name!r} to sweep; it has: {', '.join(numbers) or 'none'}")
-    now, bounds = getattr(kinds[0], name), numbers[name]
+    now, bounds = getattr(chosen[0][0], name), numbers[name]
     is_whole = isinstance(now, int)
     values = [_number(text, name) for text in spelled.split(",")] if spelled else list(_around(now, bounds))
     wrong = [value for value in values if not bounds.least <= value <= bounds.most]
@@ -198,10 +214,24 @@ def sweep_of(rules: Placed, rule: str, asked: str | None) -> Sweep | None:
     return Sweep(name, bounds.unit, now, tuple(sorted(whole)), tuple(other for other in numbers if other != name))
 
 
-def _main(numbers: Iterable[str]) -> str:
-    """The parameter that decides most: how long a condition must hold, else the first, which is the threshold."""
-    names = list(numbers)
-    return next((name for name in names if name.startswith("hold")), names[0] if names else "")
+def _main(rules: Placed, site: Site, numbers: Mapping[str, Bounds]) -> str:
+    """The parameter that decides most: of those that most watches here depend on, how long a condition must hold.
+
+    Where there is none of that name it is the first, which is the threshold.
+    """
+    before = {watch.key: signature(watch) for watch in watches_of(rules, site)}
+    reach: dict[str, int] = {}
+    for name in sorted(numbers, key=lambda name: not name.startswith("hold")):
+        now = getattr(rules[0][0], name)
+        if now == float("inf"):
+            continue  # not set: nobody knows what lies around it
+        other = next((value for value in (numbers[name].most, numbers[name].least) if value != now), now)
+        try:
+            watches = list(watches_of(_with(rules, name, type(now)(other)), site))
+        except ParameterError:  # values that do not go together
+            continue
+        reach[name] = sum(signature(watch) != before.get(watch.key) for watch in watches)
+    return max(reach, key=reach.__getitem__, default="")
 
 
 def _around(now: float, bounds: Bounds) -> Iterator[float]:

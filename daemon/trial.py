@@ -65,12 +65,15 @@ def judged(engine: Engine, batches: Iterable[LoggedBatch], *, until: float | Non
         yield from engine.advance(until)
 
 
-def stepped(engine: Engine, batch: LoggedBatch, until: float | None = None) -> list[Event]:
-    """The events of one batch, up to a time."""
+def stepped(
+    engine: Engine, batch: LoggedBatch, until: float | None = None, points: Points | None = None
+) -> list[Event]:
+    """The events of one batch, up to a time; with `points` samples that hold none of them are passed over."""
     end = float("inf") if until is None else until
     if batch.mark < engine.mark and engine.mark < end:
         engine.forget()  # here the clock was set back, and all began anew
     for sample, flag in batch.entries:
-        if sample.at <= end:
-            engine.take(sample, flag=flag)
+        if sample.at > end or (points and points.isdisjoint(sample.values) and not sample.device.startswith("source/")):
+            continue
+        engine.take(sample, flag=flag)
     return engine.advance(min(batch.mark, end))

@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
             kind_named(args.rule)
         elif args.sweep:
             raise BacktestError("--sweep needs --rule NAME")
-        sweep = sweep_of(loaded.rules, args.rule, args.sweep) if args.rule and not args.no_sweep else None
+        sweep = None
+        if args.rule and not args.no_sweep:
+            sweep = sweep_of(loaded.rules, loaded.site, args.rule, args.sweep)
         size = args.readings.stat().st_size if args.readings else None
         with Bar("readings", size) as bar:
             history = history_of(loaded, args.readings, left_out, watched=lambda lines: lines_of(lines, bar))
