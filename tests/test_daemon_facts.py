@@ -111,6 +111,21 @@ def test_what_says_nothing_usable_is_put_aside_with_a_word_and_holds_up_nobody(
     assert waiting(folder) == [good]
 
 
+def test_what_cannot_be_removed_is_said_and_not_taken_up_again(
+    tmp_path: Path, pipeline: Pipeline, declarations: Declarations, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = declare(Permit(ROOM, 1.0, 1.0, 9.0), tmp_path / "f")
+    declarations.look()
+    path.unlink()
+    path.mkdir()  # which nobody can unlink, not even root
+    declarations.acknowledge(pipeline.packets())
+    for _ in range(3):
+        declarations.look()
+    assert len(pipeline.taken) == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "cannot be removed" in caplog.text
+
+
 # -- with the whole gateway
 
 
