@@ -91,8 +91,9 @@ def test_the_log_of_a_gateway_gives_the_alerts_that_were_raised(tmp_path: Path) 
     assert history.stretch is not None
     tested = backtest(pack(), site(), history, since=history.stretch[0], until=history.stretch[1])
     raised = history.connection.execute("SELECT rule, key, at FROM event WHERE turn = 'raised'").fetchall()
-    assert sorted((a.raised.rule, a.raised.key, a.raised.at) for a in tested.tally.alerts()) == sorted(map(tuple, raised))
-    assert raised
+    told = [(alert.raised.rule, alert.raised.key, alert.raised.at) for alert in tested.tally.alerts()]
+    assert sorted(told) == sorted(map(tuple, raised))
+    assert told
 
 
 @pytest.mark.parametrize("rule", [name for name, kind in RULES.items() if not kind.is_declared])
