@@ -14,18 +14,18 @@ from typing import Any, ClassVar, NamedTuple
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn
 from rules.rule import Words, parameter
+from rules.steps import plugged
 
 WINDOW_S = 300.0
 EVEN_SHARE, EVEN_W = 0.1, 15.0    # of the charger, between the readings of a window and between windows
 DISTURBED_WINDOWS = 6             # others may be on top of it for half an hour
 TAPER_SHARE = 0.9, 0.15           # of the charger: what it draws while it tapers off
-TAPER_WINDOWS = 3
+TAPER_FALL, TAPER_WINDOWS = 0.01, 3  # of the charger, in each of so many windows
+AFTER_LIGHTS_OUT_S = 3600.0
 LONGEST_S = 12 * 3600.0           # then any battery is full
 SAME_SHARE, SAME_NIGHTS, SAME_S = 0.05, 3, 4.5 * 86_400.0  # so often the same in so long: fixed equipment
 
 WATCHED = frozenset({"dorm_room", "stairwell", "corridor"})
-SOCKETS = "sockets"
-ALLOWED = frozenset({"lighting", "ac", "hot_water"})
 
 
 _Earlier = tuple[tuple[float, float], ...]  # since, watts
@@ -134,7 +134,7 @@ class EbikeChargingWatch:
             return None, self._ended(block, at), earlier
         is_long = grown.even_s >= self.hold_s or (grown.even_s >= self.taper_s and grown.tapering >= TAPER_WINDOWS)
         is_due = is_long and not grown.is_raised and grown.even_s <= LONGEST_S
-        if not is_due or self._is_fixed(grown, x.earlier) or not self.hours.night(at).open:
+        if not is_due or self._is_fixed(grown, x.earlier) or not self._is_deep_night(at):
             return grown, (), x.earlier
         grown = grown._replace(is_raised=True)
         return grown, (self._change(Turn.RAISED, grown, at),), x.earlier
@@ -144,6 +144,8 @@ class EbikeChargingWatch:
         size = mean - block.before
         slack = max(EVEN_W, EVEN_SHARE * (block.watts or size))
         is_even = x.high - x.low <= slack
+        if block.disturbed > DISTURBED_WINDOWS:
+            return None
         if not block.watts:  # its second window tells how large it is
             if not is_even or not self.least_w <= size <= self.most_w:
                 return None
@@ -154,10 +156,13 @@ class EbikeChargingWatch:
             return block._replace(watts=watts, even_s=block.even_s + span_s, last=size, disturbed=0, tapering=0)
         most, least = TAPER_SHARE
         if least * block.watts <= size <= most * block.watts and size <= block.last + EVEN_W:
-            return block._replace(last=size, tapering=block.tapering + 1)
-        if size > most * block.watts and block.disturbed < DISTURBED_WINDOWS:
-            return block._replace(disturbed=block.disturbed + 1)
-        return None
+            falls = TAPER_FALL * block.watts < block.last - size  # a shelf is no taper
+            return block._replace(last=size, tapering=block.tapering + falls, disturbed=block.disturbed + (not falls))
+        return block._replace(disturbed=block.disturbed + 1) if size > most * block.watts else None
+
+    def _is_deep_night(self, at: float) -> bool:
+        """Whether lights-out was some time ago: what still is even then is neither lamp nor fan."""
+        return self.hours.night(at).open and self.hours.night(at - AFTER_LIGHTS_OUT_S).open
 
     def _is_fixed(self, block: _Block, earlier: Iterable[Sequence[float]]) -> bool:
         like = [
@@ -192,7 +197,8 @@ class EbikeCharging:
             "夜里在宿舍、楼梯间和走廊给电动车或电瓶充电，容易起火。办法是看功率：充电器一插上就稳定地用 100 到 400 瓦，"
             "一连几小时不变，快充满时慢慢降下来；电脑忽高忽低，冰箱时开时停，都不算。读数：回路的有功功率（power_w），"
             "十五分钟一次就够。主要参数：least_w 和 most_w 是功率范围；平稳满 hold_h 小时就报，平稳满 taper_h 小时后"
-            "又慢慢降下来的也报；只在熄灯到起床之间报，写进当天的汇总。局限：同样大小连着几夜都有的，当作固定设备（例如"
+            "又慢慢降下来的也报；只在熄灯一小时后到起床之间报，写进当天的汇总。局限：同样大小连着几夜都有的，当作固定"
+            "设备（例如"
             "整夜亮的灯），不报；单独的照明、空调、热水回路不看；整夜开着又很平稳的电脑也可能被当成充电。",
             "第二天到现场查看，把电动车和电瓶推到室外充电点。",
             {
@@ -215,7 +221,8 @@ class EbikeCharging:
             "full; computers are never even, fridges come and go. Readings: the active power of the circuit (power_w), "
             "every fifteen minutes is enough. Main parameters: least_w and most_w; it is told after hold_h hours of "
             "even "
-            "power, or after taper_h hours when it tapers off then; only from lights-out to waking, as a line in the "
+            "power, or after taper_h hours when it tapers off then; only from an hour after lights-out to waking, as "
+            "a line in the "
             "day's summary. Limits: what is the same night after night is taken for fixed equipment, such as lamps "
             "that "
             "burn all night; circuits of lighting, air conditioning and hot water are not watched; a computer that "
@@ -248,9 +255,7 @@ class EbikeCharging:
         for place in site.places.values():
             if place.kind not in WATCHED:
                 continue
-            powers = [point for point in site.points_at(place.id) if point.quantity == "power_w"]
-            sockets = [point for point in powers if point.part == SOCKETS]
-            for point in sockets or [point for point in powers if point.part not in ALLOWED]:
+            for point in plugged(site.points_at(place.id)):
                 yield self._watch(site, point)
 
     def _watch(self, site: Site, point: Point) -> EbikeChargingWatch:

@@ -23,11 +23,13 @@ from rules.rule import ParameterError, Words, parameter, text
 from rules.steps import (
     CYCLE_SHARE,
     CYCLES,
+    GLIDE,
     HALF,
     HEATER,
     MOTOR,
     NOTHING,
     OTHER,
+    SOCKETS,
     Level,
     Seen,
     Step,
@@ -35,6 +37,7 @@ from rules.steps import (
     counted,
     cycles,
     load_of,
+    plugged,
 )  # fmt: skip
 
 NIGHT = Span(23 * 60, 6 * 60)
@@ -45,18 +48,19 @@ BAND_SHARE = 0.07        # of an allowed appliance: the width of its band
 STAYS_SHARE, GONE_SHARE = 0.7, 0.3  # of the load above the level before it
 LEAST_SHARE = 0.9        # of the load: a circuit that draws less cannot carry it
 MOST_RUNS = 20           # that are counted in a week
+SLACK_SHARE = 0.5        # of the step to flag: what lamps and computers add in one slow reading
+SURE_SHARE, GLIDES_S = 2.0, 6 * 3600.0  # of it: a small step where an inverter ran lately is not sure, if slow
 OTHER_S = 30.0           # a magnetron or an induction plate must last so long
 
 WATCHED = frozenset({"dorm_room", "classroom", "office"})
-SOCKETS = "sockets"
-ALLOWED = frozenset({"lighting", "ac", "hot_water"})  # parts whose loads are meant to be there
 
 
 
 class _Load(NamedTuple):
     """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it, `joules` what it used.
 
-    `night_at` is when the night begins for it, `wanted` its severity by size, `severity` what was told.
+    `night_at` is when the night begins for it, `wanted` its severity by size, `severity` what was told,
+    `slack_w` what small things may have added.
     """
 
     since: float
@@ -70,10 +74,12 @@ class _Load(NamedTuple):
     gone_at: float | None = None
     wanted: int = Severity.MINOR
     severity: int | None = None  # None until it is raised
+    slack_w: float = 0.0
 
 
 class _State(NamedTuple):
-    """`runs` are the times of the week's runs, `last` the last step: when, watts, what was thought of it."""
+    """`runs` are the times of the week's runs, `last` the last step: when, watts, what was thought of it;
+    `glided_at` is when a motor or an inverter was last heard."""
 
     level: Level = NOTHING
     load: tuple[Any, ...] | None = None  # a _Load, which JSON brings back as a plain tuple
@@ -81,6 +87,7 @@ class _State(NamedTuple):
     permit: tuple[float, float, float] = (0.0, 0.0, 0.0)  # watts, from, until
     seen: Seen = ()
     last: tuple[float, float, str] | None = None
+    glided_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +116,7 @@ class HighPowerWatch:
         return self.steps.step_w
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        level, load, runs, permit, seen, last = state
+        level, load, runs, permit, seen, last, glided_at = state
         if "permit_w" in values:
             permit = values["permit_w"], values.get("permit_from", 0.0), values.get("permit_until", 0.0)
         p = values.get("p")
@@ -117,10 +124,10 @@ class HighPowerWatch:
             if "q" in values:
                 heard, base, base_q, _, q_at, edge = level
                 level = heard, base, base_q if q_at is not None else values["q"], values["q"], at, edge
-            return _State(level, load, runs, permit, seen, last), ()
+            return _State(level, load, runs, permit, seen, last, glided_at), ()
         heard = level[0]
         level, steps = self.steps.follow(level, at, p, values.get("q"))
-        state = _State(level, load, runs, permit, seen, last)
+        state = _State(level, load, runs, permit, seen, last, glided_at)
         if load is None and not steps:
             return state, ()
         seen_s = 0.0 if heard is None or load is None else min(at - heard, self.steps.holds_s)
@@ -173,11 +180,22 @@ class HighPowerWatch:
             seen = x.seen if step.var is not None else counted(x.seen, size, at)[0]
             return x._replace(load=grown, seen=seen)
         verdict, seen = self._verdict(x, step, at)
-        x = x._replace(seen=seen, last=(step.since, step.size, verdict))
+        glided_at = at if verdict in (GLIDE, MOTOR) else x.glided_at
+        x = x._replace(seen=seen, last=(step.since, step.size, verdict), glided_at=glided_at)
         if verdict in (HEATER, HALF, OTHER):
-            is_sure = step.var is not None or not cycles(seen)
-            return x._replace(load=self._risen(load, step, verdict, at, is_sure=is_sure))
+            return x._replace(load=self._risen(load, step, verdict, at, is_sure=self._is_sure(x, step)))
         return x._replace(load=self._fallen(load, step)) if load else x
+
+    def _slack_w(self, step: Step) -> float:
+        """What small things may add to an allowed load between two slow readings."""
+        return SLACK_SHARE * self.step_w if step.is_slow else 0.0
+
+    def _is_sure(self, x: _State, step: Step) -> bool:
+        """Whether no motor or inverter of this room can be what looks like a heater."""
+        if step.var is None:
+            return not cycles(x.seen)
+        is_small = step.is_slow and step.size < SURE_SHARE * self.step_w
+        return not (is_small and x.glided_at is not None and step.since - x.glided_at < GLIDES_S)
 
     def _may_be_part(self, x: _State, size: float, *, has_var: bool) -> bool:
         """Whether a reading may hold only part of something larger that is known to run here."""
@@ -191,7 +209,8 @@ class HighPowerWatch:
             return kind, counted(x.seen, step.size, at)[0]
         if kind not in (HEATER, HALF, OTHER):
             return kind, x.seen
-        if any(abs(step.size - watts) <= BAND_SHARE * watts for watts in self.whitelist):
+        slack_w = self._slack_w(step)
+        if any(-BAND_SHARE * w <= step.size - w <= BAND_SHARE * w + slack_w for w in self.whitelist):
             return "whitelisted", x.seen
         if not self.hours.settled(at).open:
             return "supply", x.seen
@@ -207,17 +226,15 @@ class HighPowerWatch:
         if load is None:
             return _Load(
                 step.since, step.before, step.size, kind, is_sure, self._night_at(at), step.covered_s,
-                step.size * step.covered_s, None, wanted,
+                step.size * step.covered_s, None, wanted, None, self._slack_w(step),
             )  # fmt: skip
         is_here = load.gone_at is None or load.gone_at >= step.since
         if kind != HEATER and load.kind == HEATER:
             return load
         if not is_here or step.size > load.size or (kind == HEATER and load.kind != HEATER):
             wanted = max(load.wanted, wanted)
-            return load._replace(
-                gone_at=None, before=step.before, size=step.size, kind=kind, is_sure=is_sure,
-                wanted=wanted,
-            )  # fmt: skip
+            load = load._replace(gone_at=None, before=step.before, size=step.size)
+            return load._replace(kind=kind, is_sure=is_sure, wanted=wanted)
         return load
 
     def _fallen(self, load: _Load, step: Step) -> _Load:
@@ -318,7 +335,7 @@ def _more(load: _Load, seen_s: float) -> _Load:
 
 def _permits(permit: Sequence[float], load: _Load, at: float) -> bool:
     watts, begin, end = permit
-    return load.size <= watts * (1 + BAND_SHARE) and begin <= at < end
+    return 0 < load.size <= watts * (1 + BAND_SHARE) + load.slack_w * (watts > 0) and begin <= at < end
 
 
 def _is_same(size: float, other: float) -> bool:
@@ -359,9 +376,7 @@ class HighPower:
         for place in site.places.values():
             if place.kind not in WATCHED:
                 continue
-            powers = [point for point in site.points_at(place.id) if point.quantity == "power_w"]
-            sockets = [point for point in powers if point.part == SOCKETS]
-            for point in sockets or [point for point in powers if point.part not in ALLOWED]:
+            for point in plugged(site.points_at(place.id)):
                 yield self._watch(site, place, point)
 
     def _watch(self, site: Site, place: Place, point: Point) -> HighPowerWatch:

@@ -7,8 +7,11 @@ reading is all that a short run leaves, so it counts at once, and the next one m
 of a run. What then goes on rising was a glide. Reactive power says what came: none with a heater, some with a motor.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from rules.model import Point
 
 SETTLED_SAMPLES = 3
 SETTLED_S = 8.0          # or two that are so far apart
@@ -28,6 +31,8 @@ REST_S = 180.0           # a compressor rests three minutes before it starts aga
 MOST_SIZES = 8
 
 HEATER, OTHER, HALF, MOTOR, GLIDE = "heater", "other", "half_wave", "motor", "glide"
+
+SOCKETS, BUILT_IN = "sockets", frozenset({"lighting", "ac", "hot_water"})
 
 _Edge = tuple[float, float, float, int, float]  # since, level since, level, readings in it, var with it
 Level = tuple[float | None, float, float, float, float | None, _Edge | None]
@@ -144,6 +149,12 @@ def load_of(step: Step) -> str:
         return HALF
     is_other = step.size >= OTHER_W and var <= OTHER_SHARE * step.size and not step.is_slow
     return OTHER if is_other else MOTOR
+
+
+def plugged(points: Iterable[Point]) -> list[Point]:
+    """The circuits of a place that people plug into, by their power: its sockets, else all but what is built in."""
+    powers = [point for point in points if point.quantity == "power_w"]
+    return [point for point in powers if point.part == SOCKETS] or [p for p in powers if p.part not in BUILT_IN]
 
 
 # -- what comes and goes

@@ -79,7 +79,7 @@ def test_where_something_cycles_and_power_alone_is_known_nobody_is_called() -> N
 @pytest.mark.parametrize(
     ("whitelist", "watts", "expected"),
     [("", 1000, 1), ("1000", 1000, 0), ("1060", 1000, 0), ("420, 1000", 1000, 0), ("420 1000", 420, 0),
-     ("420", 1000, 1), ("1100", 1000, 1), ("900", 1000, 1)],
+     ("420", 1000, 1), ("1100", 1000, 1), ("700", 1000, 1)],
 )  # fmt: skip
 @pytest.mark.parametrize("every_s", [5.0, 60.0])
 def test_what_the_room_is_allowed_is_no_alert(whitelist: str, watts: float, expected: int, every_s: float) -> None:
@@ -122,6 +122,22 @@ def test_a_permit_covers_its_watts_within_its_time(
     assert list(zip(told, (when for _, when in seconds(events)), strict=True)) == [
         (why, when if why == "permitted" else when + (600 if why == "cleared" else 0)) for why, when in expected
     ]
+
+
+@pytest.mark.parametrize(("more", "expected"), [(0, 0), (100, 0), (400, 1)])
+def test_between_slow_readings_lamps_may_join_what_is_permitted(more: float, expected: int) -> None:
+    declared = permit(ROOM, 560, begin=NOON, end=NOON + 9000, at=NOON - 60)
+    rows = [(600.0, 60.0, 20.0), (600.0, 620.0 + more, 20.0), (900.0, 60.0, 20.0)]
+    events = replay(one(has_q=True, every_s=60.0), [declared, *steps(rows, every_s=60.0)])
+    assert sum(event.turn == "raised" for event in events) == expected
+
+
+@pytest.mark.parametrize(("watts", "expected"), [(350, DIGEST), (900, PAGE)])
+def test_a_small_slow_step_where_an_inverter_glided_is_no_page(watts: float, expected: Delivery) -> None:
+    glide = [(60.0, 60.0 + 150.0 * index, 20.0 * index) for index in range(1, 6)]
+    rows = [(600.0, 60.0, 20.0), *glide, (900.0, 810.0, 100.0), (600.0, 810.0 + watts, 100.0)]
+    events = replay(one(has_q=True, every_s=60.0), steps(rows, every_s=60.0))
+    assert [event.delivery for event in events] == [expected]
 
 
 def test_a_permit_that_is_taken_back_covers_nothing() -> None:
