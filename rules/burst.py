@@ -2,15 +2,15 @@
 
 Strategy. Flow is judged by means of five minutes. A profile of the 168 hours of the week keeps the largest, which
 shrinks by a tenth a week, and the mean of the hour. Ten minutes over one and a half times the largest of the hour and
-its neighbours, and over a fifth of the meter's rated flow Q3, are a burst; few people follow no hours, so theirs are
-held against the largest of the whole week and half of Q3. What is less, but lasts, is found by a one-sided CUSUM of
-quarters of an hour: deviations from the profile's mean, in units of their usual size and cut off so that no single one
-can raise, are summed as far as they exceed 0.5, and told at 8: for whole buildings. In holidays there is no profile:
-any five minutes over 5 L/min are told. Hours in which something was wrong are not learned from, nor are holidays.
-Right after a planned power cut cisterns fill: what flows then is no burst.
+its neighbours on all days, and over a fifth of the meter's rated flow Q3, are a burst; few people follow no hours, so
+theirs are held against the largest of the whole week and half of Q3. What is less, but lasts, is found by a one-sided
+CUSUM of quarters of an hour: deviations from the profile's mean, in units of their usual size and cut off so that no
+single one can raise, are summed as far as they exceed 0.5, and told at 8: for whole buildings. In holidays there is no
+profile: any five minutes over 5 L/min are told. Hours in which something was wrong are not learned from, nor are
+holidays. Right after a planned power cut cisterns fill: what flows then is no burst.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Any, ClassVar, NamedTuple
@@ -34,7 +34,7 @@ CALM_SHARE = 0.8             # of the limit, for a burst to end
 JITTER_S = 15.0
 LEAST_BINS = 6               # of twelve, for an hour to be learned from
 STATED_M3H: Mapping[Group, float] = {  # Q3 where none is given
-    Group.ROOM: 2.5, Group.CORRIDOR: 4.0, Group.FLOOR: 6.3, Group.BUILDING: 10.0,
+    Group.ROOM: 2.5, Group.CORRIDOR: 4.0, Group.FLOOR: 10.0, Group.BUILDING: 10.0,
 }  # fmt: skip
 MANY = frozenset({Group.FLOOR, Group.BUILDING})  # whose week has a shape
 
@@ -169,8 +169,7 @@ class BurstWatch:
         slot = calendar.weekday(local.date()) * 24 + local.hour
         limit = self.share_lpm
         if term.open:
-            near = max(profile.tops[slot - 1], profile.tops[slot], profile.tops[(slot + 1) % WEEK])
-            near = near if self.is_many and profile.tops[slot] != UNSEEN else max(profile.tops)
+            near = max(_near(profile.tops, slot)) if self.is_many else max(profile.tops)
             limit = max(limit, self.profile_factor * near) if profile.learned_s >= LEARN_S else UNKNOWN
         seen = [mean for mean in profile.means if mean != UNSEEN]
         usual = sum(seen) / len(seen) if seen else 0.0
@@ -257,6 +256,11 @@ def _taught(profile: _Profile, hour: _Hour) -> _Profile:
     )
 
 
+def _near(row: tuple[float, ...], slot: int) -> Iterator[float]:
+    """The hour of a slot and its neighbours, on all days: a few weeks are too few for each day by itself."""
+    return (row[(slot + day * 24 + beside) % WEEK] for day in range(7) for beside in (-1, 0, 1))
+
+
 def _with(row: tuple[float, ...], index: int, value: float) -> tuple[float, ...]:
     return (*row[:index], value, *row[index + 1 :])
 
@@ -275,7 +279,7 @@ class Burst:
             "发现突然大量出水。每块表按星期几、几点记下自己五分钟平均流量的最大值；连续十分钟（hold_min）超过它的 "
             "1.5 倍（profile_factor），又超过水表常用流量 Q3 的两成（q3_share），就是爆管，马上通知。"
             "房间和走廊人少，和整周的最大值比，要超过 Q3 的一半（few_share）。"
-            "Q3 写在 q3_m3h，不写就按房间 2.5、走廊 4、楼层 6.3、楼 10 立方米/时算。整栋楼还看累计："
+            "Q3 写在 q3_m3h，不写就按房间 2.5、走廊 4、楼层和整栋楼 10 立方米/时算。整栋楼还看累计："
             "比平时同一时段一直偏多，写进日报。放假没人时五分钟超过 5 升/分（empty_lpm）也写进日报。头一周只学习；"
             "计划停电恢复后十分钟内不判。放假和出事的时段不学。",
             "马上到现场关总阀，再找破裂处；注意积水处的电器。",
@@ -298,7 +302,7 @@ class Burst:
             "week; ten minutes (hold_min) over 1.5 times that (profile_factor) and over a fifth (q3_share) of the "
             "meter's rated flow Q3 are a burst and told at once; for a room or a corridor it is the largest of the "
             "whole week and half of Q3 (few_share). Q3 is set as q3_m3h, else 2.5 m3/h is taken for a "
-            "room, 4 for a corridor, 6.3 for a floor and 10 for a building. In a whole building a flow that stays "
+            "room, 4 for a corridor, 10 for a floor or a building. In a whole building a flow that stays "
             "above the usual for this hour is summed up and becomes a line in the summary; so do five minutes over "
             "5 L/min (empty_lpm) in the holidays. The first week is only learned from, holidays and hours with an "
             "alert never are, and ten minutes after a planned power cut nothing is judged.",

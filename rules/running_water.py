@@ -10,8 +10,9 @@ interval of a one-minute meter may wander.
 
 A register is read as the flow between two readings that are far enough apart for an open tap to give a pulse. Where
 that is more than five minutes, the meter is too coarse and says so; with many people behind a coarse one, several of
-them look like one tap, and it must run longer. How long a dormitory goes without a still minute is its own: half more
-than its longest run by night, which fades, is what its hold must exceed.
+them look like one tap, and it must run longer. How long a floor (by day) or a dormitory (by night) goes without a
+pause is its own: twice its longest run, which fades, is what a run must exceed, unless that is so long that
+it was a tap.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that
 FREE_S = 2700.0     # a pause in the timetable that is no break between lessons
 JITTER_S = 15.0     # of the interval of a register
 COARSE_S = 300.0    # an open tap must give a pulse so often
-USUAL_FACTOR, FADE = 1.5, 0.97  # of the longest run by night; from night to night
+USUAL_FACTOR, FADE = 2.0, 0.99  # of the longest usual run; from night to night
 
 
 class _Mode(IntEnum):
@@ -223,18 +224,26 @@ class RunningWaterWatch:
         x = self._in_mode(x, at)
         is_still = x.still_at is not None and at >= x.still_at + self.still_s
         if is_still or mean < (self.limit_lpm / 2 if run.is_raised else self.limit_lpm):
-            if self.minds_usual and run.quiet_s < 2 * self._quiet_hold_s(x):  # else it was a tap
-                x = x._replace(usual_s=max(run.quiet_s, x.usual_s))
+            if self.minds_usual:
+                x = x._replace(usual_s=self._usual_s(x, run))
             return x._replace(run=None), (self._change(Turn.CLEARED, run),) if run.is_raised else ()
         if x.still_at is None and not run.is_raised and self._is_due(run, x):
             return x._replace(run=tuple(run._replace(is_raised=True))), (self._change(Turn.RAISED, run),)
         return x, ()
 
     def _quiet_hold_s(self, x: _State) -> float:
-        return max(self.quiet_hold_s * self._patience(x), USUAL_FACTOR * x.usual_s)
+        hold_s = self.quiet_hold_s * self._patience(x)
+        return max(hold_s, USUAL_FACTOR * x.usual_s) if self.open_hold_s is None else hold_s
 
     def _open_hold_s(self, x: _State) -> float:
-        return (self.open_hold_s or 0.0) * self._patience(x)
+        return max((self.open_hold_s or 0.0) * self._patience(x), USUAL_FACTOR * x.usual_s)
+
+    def _usual_s(self, x: _State, run: _Run) -> float:
+        """The longest run of so many people: by night where they are judged by night only, else by day."""
+        is_nightly = self.open_hold_s is None
+        ran_s = run.quiet_s if is_nightly else run.open_s - run.quiet_s
+        is_tap = ran_s >= 2 * (self._quiet_hold_s(x) if is_nightly else self._open_hold_s(x))
+        return x.usual_s if is_tap else max(ran_s, x.usual_s)
 
     def _patience(self, x: _State) -> float:
         if x.register is None or not self.is_many:
@@ -376,6 +385,6 @@ class RunningWater:
             is_many=meter.group > Group.ROOM,
             minds_peak=is_floor,
             minds_timetable=place.kind in KEPT_CLOSED and hours.has_timetable,
-            minds_usual=meter.group is Group.BUILDING and hours.is_lived_in,
+            minds_usual=is_floor or (meter.group is Group.BUILDING and hours.is_lived_in),
             hours=hours,
         )

@@ -74,8 +74,8 @@ def test_a_burst_pages_within_a_quarter_of_an_hour(who: str, pulse: float, quant
     ("more", "minutes", "is_told"),
     [
         (50.0, 5, False),    # not for ten minutes
-        (10.5, 60, False),   # over 1.5 times the 10 L/min of the hour, under a fifth of Q3
-        (12.0, 20, True),
+        (20.0, 60, False),   # over 1.5 times the 10 L/min of the hour, under a fifth of Q3
+        (24.0, 20, True),
     ],
 )  # fmt: skip
 def test_what_is_a_burst(more: float, minutes: int, is_told: bool) -> None:
