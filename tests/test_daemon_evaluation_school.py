@@ -172,6 +172,14 @@ def test_outcome_counts_what_is_at_least_as_loud_as_wanted():
     ]  # fmt: skip
 
 
+def test_rows_say_the_whole_pack_first_and_recall_of_it_alone(tmp_path):
+    whole, *each = school.rows(tmp_path, progress=lambda _: None, size=SMALL, days=2)
+    assert (whole.setting, whole.basis) == ("whole pack", "simulated")
+    assert whole.recall is not None
+    assert each
+    assert all(row.recall is None and row.events <= whole.events for row in each)
+
+
 def test_whole_pack_judges_a_small_school():
     made = simulate(1, 2, SMALL)
     verdict = judge(made)

@@ -139,11 +139,11 @@ class Outcome(NamedTuple):
         return self.pages > 1
 
 
-def outcomes(verdict: Verdict) -> list[Outcome]:
-    """Each fault with its answers."""
+def outcomes(verdict: Verdict, rule: str | None = None) -> list[Outcome]:
+    """Each fault with its answers, by any rule that should or by one alone."""
     answers: dict[int, list[Told]] = {}
     for item in verdict.told:
-        if item.is_answer and item.fault is not None:
+        if item.is_answer and item.fault is not None and rule in (None, item.event.rule):
             answers.setdefault(item.fault, []).append(item)
     out = []
     for index, fault in enumerate(verdict.school.truth):
@@ -158,14 +158,13 @@ def outcomes(verdict: Verdict) -> list[Outcome]:
 def rows(data: Path, *, progress: Callable[[str], None], size: Size = FULL, days: int = 30, seed: int = 1) -> list[Row]:
     """The alert budget of the whole pack and of each rule; nothing under `data` is read."""
     verdict = judge(simulate(seed, days, size), progress=progress)
-    results = outcomes(verdict)
-    out = [_row(verdict, None, results)]
-    for rule in sorted({item.event.rule for item in verdict.told}):
-        out.append(_row(verdict, rule, [item for item in results if rule.startswith(item.fault.answers)]))
-    return out
+    rules = sorted({item.event.rule for item in verdict.told})
+    return [_row(verdict, None), *(_row(verdict, rule) for rule in rules)]
 
 
-def _row(verdict: Verdict, rule: str | None, results: Sequence[Outcome]) -> Row:
+def _row(verdict: Verdict, rule: str | None) -> Row:
+    """The whole pack over all faults; a rule over those it answered, since several rules may answer one."""
+    results = [item for item in outcomes(verdict, rule) if rule is None or item.pages + item.digests + item.records]
     figures = budget(verdict, rule)
     pages = [t for t in verdict.told if t.delivery is Delivery.PAGE and (rule is None or t.event.rule == rule)]
     false = sum(t.fault is None for t in pages)
@@ -173,7 +172,7 @@ def _row(verdict: Verdict, rule: str | None, results: Sequence[Outcome]) -> Row:
     return Row(
         "alert budget", OURS, rule or "whole pack", len(results),
         1 - false / len(pages) if pages else None,
-        sum(item.is_answered for item in results) / len(results) if results else None,
+        sum(item.is_answered for item in results) / len(results) if results and rule is None else None,
         false / len(verdict.school.days), "school-day", median(delays) if delays else None, "simulated",
         f"{figures.pages:.1f} pages a day, at most {figures.most_pages}; at night {figures.night_pages:.1f}, at most"
         f" {figures.most_night_pages}; {figures.digests:.1f} in the digest, {figures.records:.1f} records;"
