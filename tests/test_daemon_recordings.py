@@ -87,6 +87,7 @@ def assert_found(events: Sequence[Event], key: str, uses: Iterable[tuple[float, 
     """One alert for each use of a kettle, raised after 20 s and cleared after ten minutes; no other event."""
     expected = [turn for on, off in uses for turn in (("raised", on + 20), ("cleared", off + 605))]
     assert {(event.rule, event.key) for event in events} == {("high_power", key)}
+    assert {event.delivery for event in events} == {"page"}   # each of these kettles draws more than 1.5 kW
     assert [event.turn for event in events] == [turn for turn, _ in expected]
     assert [event.at for event in events] == pytest.approx([when for _, when in expected], abs=10)
 
