@@ -53,18 +53,38 @@ class CounterRefiner:
     """One counter of a place of `size` 0 to 2; `flow` is the point of the flow that is derived from it, if any."""
 
     __slots__ = (
-        "_at", "_before", "_done", "_exchanges", "_fastest", "_flow", "_flow_point", "_grain", "_held", "_is_calm",
-        "_is_learned", "_moduli", "_most", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts", "_since",
-        "_slip", "_start", "point", "rejected",
+        "_at", "_before", "_done", "_exchanges", "_fastest", "_first_rate", "_flow", "_flow_point", "_grain", "_held",
+        "_is_calm", "_is_learned", "_moduli", "_most", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts",
+        "_since", "_slip", "_start", "point", "rejected",
     )  # fmt: skip
     signature = "counter:1"
+    _raw: float        # the last good reading, and when it was
+    _at: float
+    _offset: float     # from it to the continuous register
+    _since: float      # when the first one was, and what the register was then
+    _start: float
+    _rate: float       # what is believed at once, and what is possible (a second)
+    _most: float
+    _fastest: float
+    _is_learned: bool
+    _grain: float      # the smallest rise: a pulse
+    _is_calm: bool
+    _held: tuple[Any, ...]    # first, count, agreeing, last, its time, pace, how often it rose at that pace
+    _before: tuple[Any, ...]  # the track that was left: reading, time, offset
+    _slip: tuple[Any, ...]    # factor, the reading without it, its time
+    _done: float       # the time of the last exchange that was used
+    _shifts: tuple[tuple[float, float], ...]  # when the offset changed, and what it was
+    _moved_at: float
+    _flow: float
+    _peak: float
+    rejected: dict[str, int]
 
     def __init__(
         self, point: str, quantity: str, *, size: int, flow: str = "", modulus: float | None = None,
         exchanges: Sequence[Exchange] = (),
     ) -> None:  # fmt: skip
         self.point = point
-        self._rate = self._most = _RATES[quantity][size] / 3600.0
+        self._first_rate = _RATES[quantity][size] / 3600.0
         self._flow_point = flow
         self._moduli = MODULI if modulus is None else (modulus,)
         self._exchanges = tuple(sorted(exchanges))
@@ -96,7 +116,7 @@ class CounterRefiner:
         out = CounterRefiner.__new__(CounterRefiner)
         out.point, out._flow_point, out._moduli = self.point, self._flow_point, self._moduli
         out._exchanges = self._exchanges
-        out._rate = out._most = self._most
+        out._first_rate = self._most
         out.recall(())
         out._grain = self._grain
         out._offset = next((offset for when, offset in self._shifts if when > at), self._offset)
@@ -211,6 +231,7 @@ class CounterRefiner:
     def _slipped(self, at: float, value: float) -> float:
         """The factor by which a reading is the track in another unit; 0: it is not."""
         if self._slip:
+            factor: float
             factor, last, when = self._slip
             return factor if self._is_within(value / factor - last + self._grain, at - when) else 0.0
         reach = self._typical(at - self._at)
@@ -248,7 +269,7 @@ class CounterRefiner:
 
     def _shift(self, at: float, value: float, register: float) -> Mapping[str, float]:
         """Go on from this reading at this place of the continuous register."""
-        self._shifts = [*self._shifts, (at, self._offset)][-KEPT_SHIFTS:]
+        self._shifts = (*self._shifts, (at, self._offset))[-KEPT_SHIFTS:]
         before = self._raw + self._offset
         waited, rise = at - self._at, register - before
         self._offset, self._raw, self._at = register - value, value, at
@@ -274,23 +295,24 @@ class CounterRefiner:
 
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
-        return [
-            self._raw, self._at, self._offset, self._since, self._start, self._rate, self._most, self._fastest,
-            self._is_learned, self._grain, self._is_calm, list(self._held), list(self._before), list(self._slip),
-            self._done, [list(shift) for shift in self._shifts],
-            self._moved_at, self._flow, self._peak, dict(self.rejected),
-        ]  # fmt: skip
+        return [*(getattr(self, name) for name in _REMEMBERED), dict(self.rejected)]
 
     def recall(self, memory: Sequence[Any]) -> None:
         """Take up a memory; an empty one is the beginning."""
-        self._raw, self._at, self._offset, self._since, self._start, self._rate, self._most, \
-            self._fastest, self._is_learned, self._grain, self._is_calm, held, \
-            before, slip, self._done, shifts, self._moved_at, self._flow, self._peak, rejected = memory or (
-                0.0, 0.0, 0.0, 0.0, 0.0, self._rate, self._most, 0.0, False, 1.0, False, (), (), (), 0.0, (), 0.0,
-                0.0, 0.0, {},
-            )  # fmt: skip
-        self._held: tuple[float, ...] = tuple(held)
-        self._before: tuple[float, ...] = tuple(before)
-        self._slip: tuple[float, ...] = tuple(slip)
-        self._shifts: list[tuple[float, float]] = [(when, offset) for when, offset in shifts]
-        self.rejected: dict[str, int] = dict(rejected)
+        *kept, rejected = memory or (*_REMEMBERED.values(), {})
+        for name, value in zip(_REMEMBERED, kept, strict=True):
+            setattr(self, name, _frozen(value))
+        if not memory:
+            self._rate = self._most = self._first_rate
+        self.rejected = dict(rejected)
+
+
+_REMEMBERED: Mapping[str, Any] = {  # attribute -> its beginning
+    "_raw": 0.0, "_at": 0.0, "_offset": 0.0, "_since": 0.0, "_start": 0.0, "_rate": 0.0, "_most": 0.0,
+    "_fastest": 0.0, "_is_learned": False, "_grain": 1.0, "_is_calm": False, "_held": (), "_before": (), "_slip": (),
+    "_done": 0.0, "_shifts": (), "_moved_at": 0.0, "_flow": 0.0, "_peak": 0.0,
+}  # fmt: skip
+
+
+def _frozen(item: Any) -> Any:
+    return tuple(map(_frozen, item)) if isinstance(item, list) else item

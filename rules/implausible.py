@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, NamedTuple
 
+from rules.counter import SPIKE, UNIT
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn
-from rules.quality import SPIKE, UNIT, UNREFINED, pseudo
+from rules.quality import UNREFINED, pseudo
 from rules.quantity import QUANTITIES, Kind
 from rules.rule import Words, parameter
 

@@ -103,15 +103,36 @@ class GaugeRefiner:
     """
 
     __slots__ = (
-        "_before", "_bottom", "_changes", "_factor", "_grain", "_high", "_idle", "_is_calm", "_is_steady", "_least",
-        "_longest", "_low", "_most", "_patience", "_reach", "_readings", "_run", "_since", "_slipping", "_top",
-        "_value", "_wild", "point", "rejected",
+        "_bottom", "_changes", "_factor", "_grain", "_high", "_idle", "_is_calm", "_is_steady", "_least", "_level",
+        "_longest", "_low", "_most", "_patience", "_reach", "_readings", "_run", "_sense", "_since", "_slipping",
+        "_top", "_value", "_wild", "point", "rejected",
     )  # fmt: skip
     signature = "gauge:1"
+    _value: float      # the last good one, how often it repeated, and when that is looked at
+    _run: int
+    _patience: int
+    _longest: int      # run in use
+    _changes: int      # in use
+    _readings: int     # that went the long way
+    _since: float
+    _grain: float      # the finest digit
+    _bottom: float     # the least and the most so far, and below which it idles
+    _top: float
+    _idle: float
+    _least: float      # what makes sense
+    _most: float
+    _low: float        # what passes at once
+    _high: float
+    _is_calm: bool
+    _wild: float | None  # held back
+    _factor: float     # of the slip that lasts
+    _level: float      # before the jump that is looked at
+    _slipping: tuple[float, ...]
+    rejected: dict[str, int]
 
     def __init__(self, point: str, least: float, most: float, *, reach: float = 0.0) -> None:
         self.point = point
-        self._least, self._most, self._reach, self._is_steady = least, most, reach, reach > 0.0
+        self._sense, self._reach, self._is_steady = (least, most), reach, reach > 0.0
         self.recall(())
 
     def refine(self, at: float, value: float) -> Mapping[str, float] | None:
@@ -144,9 +165,9 @@ class GaugeRefiner:
 
     def as_of(self, at: float) -> "GaugeRefiner":
         """A fresh one that knows what this one learned."""
-        out = GaugeRefiner(self.point, self._least, self._most, reach=self._reach)
+        out = GaugeRefiner(self.point, *self._sense, reach=self._reach)
         out.recall(self.memory())
-        out.rejected, out._wild, out._slipping, out._factor, out._value = {}, None, [], 0.0, inf
+        out.rejected, out._wild, out._slipping, out._factor, out._value = {}, None, (), 0.0, inf
         out._is_calm = out._readings >= LEARNING
         return out
 
@@ -185,7 +206,7 @@ class GaugeRefiner:
             return self._senseless(value)
         held, self._wild = self._wild, None
         if not self._slipping:
-            self._before = 0.0 if self._value == inf else self._value
+            self._level = 0.0 if self._value == inf else self._value
         self._note(at, value)
         refuted = None if held is None else self._refuted(held, value)
         if self._slipping or (value > self._high and self._readings > LEARNING and not self._is_steady):
@@ -238,16 +259,16 @@ class GaugeRefiner:
         """After a jump far above anything so far: whether its readings all lost the same digits; else None."""
         for factor in SLIPS:
             jumped = (*self._slipping, value)
-            is_likely = 1 / SAME_LEVEL <= jumped[0] / factor / (self._before or jumped[0]) <= SAME_LEVEL
+            is_likely = 1 / SAME_LEVEL <= jumped[0] / factor / (self._level or jumped[0]) <= SAME_LEVEL
             if is_likely and all(_is_multiple(one, factor * self._grain) for one in jumped):
                 break
         else:
-            self._slipping = []
+            self._slipping = ()
             return None
-        self._slipping.append(value)
+        self._slipping = (*self._slipping, value)
         digits = len(set(self._slipping)) * log10(factor)
         if digits >= SURE_DIGITS and len(self._slipping) >= SURE_READINGS:
-            self._slipping, self._factor, self._is_calm = [], factor, False
+            self._slipping, self._factor, self._is_calm = (), factor, False
             return self._reject(UNIT, value)
         self._is_calm = False
         return {self.point: value}
@@ -296,32 +317,24 @@ class GaugeRefiner:
 
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
-        return [
-            _or_none(self._value), self._run, self._patience, self._longest, self._changes, self._readings,
-            _or_none(self._since), self._grain, _or_none(self._bottom), _or_none(self._top), self._least, self._most,
-            self._low, self._high, self._is_calm, self._wild, self._factor, self._before, list(self._slipping),
-            dict(self.rejected),
-        ]  # fmt: skip
+        kept = (getattr(self, name) for name in _REMEMBERED)
+        return [*(None if value in (inf, -inf) else value for value in kept), dict(self.rejected)]
 
     def recall(self, memory: Sequence[Any]) -> None:
         """Take up a memory; an empty one is the beginning."""
-        value, self._run, self._patience, self._longest, self._changes, self._readings, since, self._grain, bottom, \
-            top, self._least, self._most, self._low, self._high, self._is_calm, self._wild, self._factor, \
-            self._before, slipping, rejected = memory or (
-                None, 0, FEW_REPEATS, 0, 0, 0, None, 1000.0, None, None, self._least, self._most, self._least,
-                self._most, False, None, 0.0, 0.0, (), {},
-            )  # fmt: skip
-        self._value = inf if value is None else value
-        self._since = inf if since is None else since
-        self._bottom = inf if bottom is None else bottom
-        self._top = -inf if top is None else top
-        self._slipping: list[float] = list(slipping)
-        self._idle = IDLE_SHARE * max(self._top, -self._bottom, 0.0) if self._reach == 0.0 else 0.0
-        self.rejected: dict[str, int] = dict(rejected)
+        *kept, rejected = memory or (*_REMEMBERED.values(), {})
+        for (name, begin), value in zip(_REMEMBERED.items(), kept, strict=True):
+            setattr(self, name, begin if value is None else tuple(value) if isinstance(value, list) else value)
+        if not memory:
+            self._low, self._high = self._least, self._most = self._sense
+        self.rejected = dict(rejected)
 
 
-def _or_none(value: float) -> float | None:
-    return None if value in (inf, -inf) else value
+_REMEMBERED: Mapping[str, Any] = {  # attribute -> its beginning
+    "_value": inf, "_run": 0, "_patience": FEW_REPEATS, "_longest": 0, "_changes": 0, "_readings": 0, "_since": inf,
+    "_grain": 1000.0, "_bottom": inf, "_top": -inf, "_idle": 0.0, "_least": 0.0, "_most": 0.0, "_low": 0.0,
+    "_high": 0.0, "_is_calm": False, "_wild": None, "_factor": 0.0, "_level": 0.0, "_slipping": (),
+}  # fmt: skip
 
 
 def _is_multiple(value: float, step: float) -> bool:

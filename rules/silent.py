@@ -23,7 +23,7 @@ OWN_WORD = (ONLINE, "backlog", ATTENDED)  # quantities by which a transport spea
 WITNESSES = ("witness-1", "witness-2", "witness-3")
 FOREIGN = frozenset({ONLINE, *WITNESSES})
 TOGETHER = 0.5  # of the wait: silent within so much of each other is silent together
-RARELY = 0.1    # of the wait: witnesses need not be noted more exactly
+EXACTLY = 0.45  # of the wait, less an interval: witnesses need not be noted more exactly than that
 
 
 class _State(NamedTuple):
@@ -60,17 +60,20 @@ class SilentWatch:
     delivery: Delivery
     holds_s: float
     wait_s: float
+    rarely_s: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
+        if len(values) == 1 and state.around is not None and at - state.around < self.rarely_s:
+            (role,) = values
+            if role in WITNESSES:
+                return state, ()
         last, is_up, is_raised, due, around, _ = state
         if values and FOREIGN.isdisjoint(values):
             changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
             return _State(at, is_up, False, None, around), changes
         if not values:
             return self._missed(state, at)
-        if ONLINE not in values and around is not None and at - around < RARELY * self.wait_s and len(values) == 1:
-            return state, ()
         own = any(role not in FOREIGN for role in values)
         if any(role in values for role in WITNESSES):
             around = at
@@ -296,7 +299,9 @@ class Silent:
 
     def _of_group(self, site: Site, firsts: Sequence[Point], spread: Sequence[Point]) -> SilentWatch:
         building = site.places[site.places[spread[0].place].building]
-        about = {"building": building.name, "devices": float(len(firsts)), "source": spread[0].source}
+        about: dict[str, float | str] = {
+            "building": building.name, "devices": float(len(firsts)), "source": spread[0].source,
+        }  # fmt: skip
         inputs = {point.id: point.id for point in spread}
         return self._watch(site, spread, f"silent/group/{spread[0].device}", inputs, about, building.id)
 
@@ -305,12 +310,13 @@ class Silent:
         about: Mapping[str, float | str], building: str = "",
     ) -> SilentWatch:  # fmt: skip
         """The watch of a device, or of a group in a building."""
+        holds_s, wait_s = min(point.holds_s for point in points), self._wait_s(points)
         return SilentWatch(
             key=key, place=building or points[0].place, about=about, what="group_" if building else "",
             inputs={**inputs, ONLINE: state_point(points[0].source, ONLINE)},
             severity=Severity.MAJOR if building else Severity.MINOR,
             delivery=Delivery.PAGE if building else Delivery.DIGEST,
-            holds_s=min(point.holds_s for point in points), wait_s=self._wait_s(points),
+            holds_s=holds_s, wait_s=wait_s, rarely_s=EXACTLY * wait_s - holds_s / 2.5,
             hours=site.hours(points[0].place),
         )  # fmt: skip
 

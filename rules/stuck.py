@@ -22,7 +22,8 @@ from rules.watch import Watch
 
 LIVELY = ("voltage_v", "frequency_hz")
 LOADS = {"current_a": 0.5, "power_w": 100.0}  # under which a counter must rise in a day
-LEAST_REPEATS = 60
+LEAST_REPEATS = 20
+LOOK_S = 60.0  # what comes whole and more often than this is not looked at each time
 
 
 def _told(turn: Turn, why: str, values: Mapping[str, float | str], evidence: Evidence) -> tuple[Change]:
@@ -55,11 +56,15 @@ class FrozenWatch:
     verdicts: frozenset[str]
     device: str
     canary: str
+    count: int
     holds_s: float
     hold_s: float
 
     def step(self, state: _Still, at: float, values: Mapping[str, float]) -> tuple[_Still, Sequence[Change]]:
         heard, canary, rest, since, covered_s, repeats, raised = state
+        is_early = heard is not None and at - heard < LOOK_S and len(values) == self.count and not raised
+        if is_early and self.verdicts.isdisjoint(values):
+            return state, ()
         moved = values.get(self.canary, canary)
         if moved != canary and not raised:
             return _Still(at, moved, (), at), ()
@@ -138,6 +143,8 @@ class UncountedWatch:
     def step(self, state: _Idle, at: float, values: Mapping[str, float]) -> tuple[_Idle, Sequence[Change]]:
         heard, register, since, load, loaded_s, is_raised = state
         now = values.get("register", register)
+        if heard is not None and now == register and at - heard < self.holds_s / 2:
+            return state, ()
         if now != register:
             changes = self._change(Turn.CLEARED, state, at) if is_raised and register is not None else ()
             return _Idle(at, now, at, values.get("load", load)), changes
@@ -309,7 +316,7 @@ class Stuck:
         verdicts = pseudo((point.id for point in points), STUCK)
         is_lively = canary.quantity in LIVELY
         return FrozenWatch(
-            key=f"stuck/{device}", place=points[0].place, device=device, canary=canary.id,
+            key=f"stuck/{device}", place=points[0].place, device=device, canary=canary.id, count=len(points),
             inputs={point.id: point.id for point in points} | verdicts, verdicts=frozenset(verdicts),
             holds_s=min(point.holds_s for point in points), hold_s=self.frozen_s if is_lively else self.still_s,
         )  # fmt: skip

@@ -7,7 +7,7 @@ that no rule gets to see.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -34,7 +34,7 @@ WILD = (65_535.0, 999_999.0, 3.6e8)
 STILL_S = 43_200.0
 NAIVE_REPEATS = 60
 
-Readings = list[tuple[float, float]]
+Readings = Sequence[tuple[float, float]]
 
 
 class Damaged(NamedTuple):
@@ -100,7 +100,7 @@ def _rejected(stream: Stream) -> int:
     return sum(out is not None and stream.point not in out for out in _refined(refiner, stream.readings))
 
 
-def _refined(refiner: Refiner, readings: Iterable[tuple[float, float]]) -> Iterator[object]:
+def _refined(refiner: Refiner, readings: Readings) -> Iterator[Mapping[str, float] | None]:
     for at, value in readings:
         yield refiner.refine(at, value)
 
