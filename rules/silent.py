@@ -29,7 +29,8 @@ EXACTLY = 0.45  # of the wait, less an interval: witnesses need not be noted mor
 class _State(NamedTuple):
     """`last` is when it spoke or its source came back, `due` when it is missed, where a cut postponed that.
 
-    `around` is when a witness spoke; `is_with_others`: it fell silent with them.
+    `around` is when a witness spoke, of a group: when another one than the last, `who`, did. `is_with_others`: what
+    befell it is said elsewhere.
     """
 
     last: float | None = None
@@ -38,6 +39,7 @@ class _State(NamedTuple):
     due: float | None = None
     around: float | None = None
     is_with_others: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +70,12 @@ class SilentWatch:
             (role,) = values
             if role in WITNESSES:
                 return state, ()
-        last, is_up, is_raised, due, around, _ = state
+        last, is_up, is_raised, due, around, _, who = state
         if values and FOREIGN.isdisjoint(values):
+            if self.what and who not in values:
+                around, who = last, next(iter(values))
             changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
-            return _State(at, is_up, False, None, around), changes
+            return _State(at, is_up, False, None, around, False, who), changes
         if not values:
             return self._missed(state, at)
         own = any(role not in FOREIGN for role in values)
@@ -85,12 +89,12 @@ class SilentWatch:
                 last, due, around = at, None, around and at  # and so have its witnesses
         if own:
             changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
-            return _State(at, is_up, False, None, around), changes
+            return _State(at, is_up, False, None, around, False, who), changes
         is_with_others = state.is_with_others and around != at
-        return _State(last, is_up, is_raised, due if last == state.last else None, around, is_with_others), ()
+        return _State(last, is_up, is_raised, due if last == state.last else None, around, is_with_others, who), ()
 
     def deadline(self, state: _State) -> float | None:
-        last, is_up, is_raised, due, _, is_with_others = state
+        last, is_up, is_raised, due, _, is_with_others, _ = state
         if last is None or is_raised or not is_up or is_with_others:
             return None
         return last + self.wait_s if due is None else due  # asked at every sample: the wake-up looks for cuts
@@ -119,7 +123,8 @@ class SilentWatch:
         """What its deadline brings: more time because of a cut, a silence shared with others, or an alert."""
         if x.due is None and x.last is not None and (due := self._due(x.last)) > at:
             return x._replace(due=due), ()
-        if x.around is not None and x.last is not None and abs(x.around - x.last) <= TOGETHER * self.wait_s:
+        is_shared = x.around is not None and abs(x.around - (x.last or 0.0)) <= TOGETHER * self.wait_s
+        if is_shared is not bool(self.what):  # a device is told alone, a group together
             return x._replace(is_with_others=True), ()
         return x._replace(is_raised=True, due=None), (self._change(Turn.RAISED, x, at),)
 
