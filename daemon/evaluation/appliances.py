@@ -260,7 +260,7 @@ def _row(score: Score, method: str, setting: str, *, of: str = "") -> Row:
     causes = ", ".join(f"{cause} {times}" for cause, times in sorted(score.causes.items(), key=lambda row: -row[1])[:4])
     note = f"{tally.room_days} room-days" if tally.room_days else ""
     if not of:
-        note += f", {score.late} late" + (f"; false: {causes}" if causes else "")
+        note += f", {score.late} late, {tally.false_pages} false pages" + (f"; false: {causes}" if causes else "")
     return Row(
         task="high_power", method=method, setting=setting, events=tally.uses,
         precision=tally.found / alarms if has_precision else None,
