@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,13 +54,24 @@ def test_figures_survive_being_written_and_printed_later(tmp_path: Path, capfd: 
     assert "rows.json: not what" in capfd.readouterr().err
 
 
-def test_without_recordings_nothing_is_measured_and_that_is_said(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+class Nothing:
+    """A task whose recordings are not there."""
+
+    def rows(self, data: Path, *, progress: Callable[[str], None]) -> list[Row]:
+        progress("part 1 of 2")
+        return []
+
+
+def test_what_cannot_be_measured_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["evaluate", "--data", str(tmp_path), "--task", "water", "--language", "en"]) == 2
+    monkeypatch.setattr("daemon.evaluation.task", lambda name: Nothing() if name == "water" else None)
+    command = ["evaluate", "--data", str(tmp_path), "--task", "water", "--task", "lights", "--language", "en"]
+    assert main(command) == 2
     out, err = capfd.readouterr()
     assert "No figures" in out
-    assert "water: no" in err
+    assert f"water: no recordings under {tmp_path}, left out" in err
+    assert "lights: not part of this program, left out" in err
 
 
 def test_every_task_is_there() -> None:

@@ -75,14 +75,17 @@ def test_a_kettle_is_raised_and_cleared(
     assert events[0]["why"]["watts"] == pytest.approx(1200, abs=20)
 
 
-def test_a_source_that_is_known_to_be_down_keeps_its_meters_from_being_silent(
+def test_a_source_that_is_known_to_be_down_is_told_once_and_its_meters_are_not(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rows = f"{START},d/101/power_w,60\n{START},d/102/power_w,60\n{START + 4000},d/102/power_w,60\n"
-    for down, silent in (("", 2), (f"{START + 1},source/broker/online,0\n", 0)):
+    for down in ("", f"{START + 1},source/broker/online,0\n"):
         assert replay(tmp_path, "at,point,value\n" + down + rows) == 0
-        raised = [line for line in capfd.readouterr().out.splitlines() if '"raised"' in line]
-        assert len(raised) == silent
+        events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+        raised = [event["why"] for event in events if event["turn"] == "raised"]
+        assert raised
+        assert {"source" in why and "device" not in why for why in raised} == {bool(down)}
+        assert len(raised) == 1 or not down
 
 
 def test_bad_rows_are_named_and_the_rest_counts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
