@@ -10,8 +10,9 @@ from rules.model import Delivery, Severity, Turn
 class Channel:
     """One endpoint as an apprise address, which holds secrets and is never shown.
 
-    `severities` are those that are told at once; a day's summary holds all that is for it. `quiet` is the part of the day, in minutes, in which only `critical` gets through. `digest_at` is the minute of the
-    day when what need not be acted on at once is told, in one message.
+    `severities` are those that are told at once; a day's summary holds all that is for it. `quiet` is the part of the
+    day, in minutes, in which only `critical` gets through. `digest_at` is the minute of the day when what need not be
+    acted on at once is told, in one message.
     """
 
     name: str

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from daemon.device_clocks import DeviceClocks
 from daemon.latest_values import LatestValues
 from daemon.open_alert import OpenAlert, withdrawal
 from daemon.packing import Entry
@@ -39,9 +40,6 @@ SNAPSHOT_S = 3600.0
 SHORT_STOP_S = 60.0        # a stop no longer than this and a commit is no downtime
 UNDERWAY_S = 60.0          # how long stamps of before the clock was right may still be on their way
 CLOCK_BACK_S = 600.0       # a clock set back by more starts everything anew; by less, time stands until it is caught up
-OFFSET_S = 5.0             # a device's clock is logged when it is off by this much more or less than before
-MOST_OFFSET_S = 1e11       # a time that is none
-LATE_RUN = 5               # samples that come too late in a row before a device's clock is no longer believed
 HELD_SAMPLES = 200_000     # uncommitted samples in memory; beyond it what nobody can send again is counted and dropped
 
 
@@ -114,9 +112,7 @@ class Pipeline:
         self._early_samples = 0
         self._begun_at: float | None = None      # when the clock was found right (monotonic)
         self._last_at: dict[str, float] = {}
-        self._late_runs: dict[str, int] = {}
-        self._clock_points = clock_points or {}  # device -> the point of its clock's offset
-        self._offsets: dict[str, float] = {}     # as last logged
+        self._device_clocks = DeviceClocks(clock_points or {})
         self.latest = LatestValues()
         self._pending_since: float | None = None
         self._waiting_since: float | None = None
@@ -163,10 +159,9 @@ class Pipeline:
             return
         device = what.device
         at, how, reason = self._check.time(received, what.at)
-        clock_point = self._clock_points.get(device)
-        if clock_point is not None and received.how is How.TIMED and not received.resent:
-            values = self._with_offset(values, clock_point, what.at - received.arrived)
-        if how is How.TIMED and self._is_always_late(device, at):
+        if received.how is How.TIMED and not received.resent:
+            values = self._device_clocks.with_offset(device, values, what.at - received.arrived)
+        if how is How.TIMED and self._device_clocks.is_always_late(device, is_late=at <= self.engine.mark):
             at, how, reason = stamp(received.arrived), How.ARRIVAL, Reason.CLOCK_BEHIND
         if reason is not None:
             record.note_fault(Fault(device, received.arrived, reason, f"{what.at - received.arrived:+.0f} s"))
@@ -182,13 +177,6 @@ class Pipeline:
         if flag is Flag.LATE:
             behind = f"{self.engine.mark - at:.0f} s behind the mark"
             record.note_fault(Fault(device, received.arrived, Reason.LATE, behind))
-
-    def _with_offset(self, values: Mapping[str, float], point: str, offset_s: float) -> Mapping[str, float]:
-        """The values, with how far the device's clock is off where that is news."""
-        if not abs(offset_s - self._offsets.get(point, 0.0)) > OFFSET_S or abs(offset_s) > MOST_OFFSET_S:
-            return values
-        self._offsets[point] = offset_s
-        return {**values, point: round(offset_s, 1)}
 
     def _log(self, record: SourceRecord, sample: Sample, *, backlog: bool = False) -> Flag:
         flag = self.engine.take(sample, backlog=backlog)
@@ -214,14 +202,6 @@ class Pipeline:
         if (how is How.BACKLOG or how is How.BACKLOG_TIMED) and not self.engine.is_away(record.device):
             received = received._replace(how=How.ARRIVAL if how is How.BACKLOG else How.TIMED)
         return received
-
-    def _is_always_late(self, device: str, at: float) -> bool:
-        """Whether a device's clock is so slow that all it sends comes too late: then its time is not believed."""
-        if at > self.engine.mark:
-            self._late_runs.pop(device, None)
-            return False
-        run = self._late_runs[device] = self._late_runs.get(device, 0) + 1
-        return run > LATE_RUN
 
     def replay(self, entries: Iterable[Entry], mark: float) -> list[Event]:
         """Run one logged batch through the engine with its stored flags; the events it gives."""

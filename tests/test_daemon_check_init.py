@@ -68,7 +68,7 @@ def test_the_readings_in_the_readme_replay_and_every_quantity_is_named(
 ):
     readme = Path(__file__).parents[1].joinpath(name).read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", readme))
-    assert QUANTITIES.keys() - {"online", "backlog", *PERMIT} <= named
+    assert QUANTITIES.keys() - {"online", "backlog", "attended", "clock_offset_s", *PERMIT} <= named
     (rows,) = re.findall(r"^    (at,point,value\n(?:    .+\n)+)", readme, re.MULTILINE)
     file, readings = tmp_path / "caretaker.toml", tmp_path / "readings.csv"
     readings.write_text(rows.replace("    ", ""))
