@@ -16,6 +16,8 @@ from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Se
 from rules.quality import UNREFINED, pseudo
 from rules.quantity import QUANTITIES, Kind
 from rules.rule import Words, parameter
+from rules.scale import ScaleWatch
+from rules.watch import Watch
 
 SPIKES, UNITS, REVERSED, FACTOR, VOLTAGE = "spikes", "unit", "reversed", "factor", "voltage"
 LOADED_W = 20.0          # what counts as power in either direction
@@ -162,6 +164,7 @@ class Implausible:
             "设备的读数反复不可能为真。24 小时（spikes_s）内突跳 5 次（spikes）；读数整体差十、百、千倍；"
             "有功功率大于视在功率；电压持续 10 分钟（hold_s）在 187～253 伏（low_v、high_v）之外；"
             "24 小时（reversed_s）内有负荷时功率始终为负，多半是互感器接反（光伏夜间会转正，不会误报）。"
+            "一天内按功率算的用电量与电能走字相差一倍以上（单位或倍率错）也提示。"
             "单个坏读数只剔除并计数，不提示。记入日报。仅凭一个数值范围内的错误读数无法识别。",
             "核对表计接线、互感器方向、倍率和单位设置；反复突跳时检查通信线和屏蔽，必要时更换设备。",
             _sentences(
@@ -174,6 +177,9 @@ class Implausible:
                 },
                 "{device} 的读数异常 {lasted_s}后恢复正常（突跳 {times:.0f} 次）",
                 fine="{device} 的读数合理",
+                scale_raised="{device} 按功率算的用电量是电能走字的 {ratio:.2f} 倍，请核对单位和互感器倍率",
+                scale_cleared="{device} 的功率与电能已相符（{ratio:.2f} 倍）",
+                off="{device} 按功率算的用电量是电能走字的 {ratio:.2f} 倍，已提示",
                 open="{device} 的读数自 {since_at} 起不合理，已提示（持续 {covered_s}）",
                 waiting="{device} 的读数自 {since_at} 起不合理，已持续 {covered_s}，尚未提示",
             ),
@@ -184,7 +190,9 @@ class Implausible:
             "readings that are all ten, a hundred or a thousand times off; more active than apparent power; a "
             "voltage outside 187 to 253 V (low_v, high_v) for 10 min (hold_s); power that is negative whenever there "
             "is load for 24 h (reversed_s), as when a current transformer is the wrong way round (solar power turns "
-            "back at night and is not flagged). A single bad reading is only left out and counted. For the day's "
+            "back at night and is not flagged); a day's power that adds up to less than half or more than twice what "
+            "the counter of the circuit shows (wrong unit or transformer ratio). A single "
+            "bad reading is only left out and counted. For the day's "
             "summary. One wrong value within the usual range cannot be told.",
             "Check wiring, direction of the transformers, multiplier and unit; with spikes the line and its shield, "
             "and replace the device if need be.",
@@ -201,6 +209,10 @@ class Implausible:
                 },
                 "the readings of {device} are plausible again after {lasted_s} ({times:.0f} spikes)",
                 fine="the readings of {device} are plausible",
+                scale_raised="by its power {device} used {ratio:.2f} times what its counter shows: check unit and "
+                "transformer ratio",
+                scale_cleared="power and counter of {device} agree again ({ratio:.2f} times)",
+                off="by its power {device} used {ratio:.2f} times what its counter shows: an alert is open",
                 open="the readings of {device} have been implausible since {since_at}, for {covered_s}: an alert is "
                 "open",
                 waiting="the readings of {device} have been implausible since {since_at}, for {covered_s}: no alert "
@@ -216,9 +228,17 @@ class Implausible:
     low_v: float = parameter(187.0, unit="V", least=50.0, most=500.0)
     high_v: float = parameter(253.0, unit="V", least=50.0, most=600.0)
 
-    def watches(self, site: Site) -> Iterable[ImplausibleWatch]:
+    def watches(self, site: Site) -> Iterable[Watch]:
         devices: dict[str, list[Point]] = {}
         for place in site.places:
+            by_name = {(point.part, point.quantity): point for point in site.points_at(place)}
+            for (part, quantity), counter in by_name.items():
+                power = by_name.get((part, "power_w"))
+                if quantity == "energy_kwh" and power is not None:
+                    yield ScaleWatch(
+                        key=f"implausible/{counter.id}", place=place, device=counter.device, holds_s=power.holds_s,
+                        inputs={"power": power.id, "register": counter.id},
+                    )  # fmt: skip
             for point in site.points_at(place):
                 is_gauge = QUANTITIES[point.quantity].kind is Kind.GAUGE and point.quantity not in UNREFINED
                 if is_gauge and not point.of:

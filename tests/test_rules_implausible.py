@@ -57,6 +57,23 @@ def test_a_voltage_has_its_patience() -> None:
     assert turns(events, BEGIN) == [("raised", 311), ("cleared", 339)]  # the first one waits to be confirmed
 
 
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [(1.0, []), (0.7, []), (1.4, []), (10.0, ["scale_raised"]), (0.1, ["scale_raised"]), (40.0, ["scale_raised"])],
+)
+def test_power_and_counter_must_agree_over_a_day(factor: float, expected: list[str]) -> None:
+    """A room of 100 W with a kettle now and then, read each 15 s; its power comes in another unit."""
+    meter = site({"dorm/1": ("dorm_room", ["power_w", "energy_kwh"])})
+    engine, kwh = Engine(Implausible().watches(meter)), 500.0
+    for step in range(30 * 240):
+        power = 1900.0 if step % 700 < 12 else 100.0
+        kwh += power * 15 / 3.6e6
+        values = {"dorm/1/power_w": power * factor, "dorm/1/energy_kwh": round(kwh, 2)}
+        engine.take(Sample(BEGIN + 15.0 * step, "dorm/1", values))
+    said = [event.why.removeprefix("implausible.") for event in engine.advance(BEGIN + 30 * 3600.0)]
+    assert said == expected
+
+
 def test_a_calm_step_keeps_its_state_as_it_is() -> None:
     (watch,) = Implausible().watches(METER)
     values = {"power_w": 60.0, "voltage_v": 223.0, "current_a": 0.3, "apparent_power_va": 67.0}

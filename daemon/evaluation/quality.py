@@ -18,6 +18,7 @@ from daemon.evaluation.row import OURS, Row
 from rules.clock_drift import ClockDrift
 from rules.counter import Exchange
 from rules.engine import Engine
+from rules.implausible import Implausible
 from rules.model import Sample, Turn
 from rules.quality import refiners, sense, size_of
 from rules.quantity import QUANTITIES
@@ -181,6 +182,7 @@ def _of_counter(stream: Stream, rng: random.Random) -> Iterator[tuple[str, Told]
     yield "exchange, declared", _as_silent(stream, Damaged(swapped, at, total), exchange=declared)
     if stream.load_w:
         yield from _uncounted(stream, rng)
+        yield from _scaled(stream, rng)
 
 
 def _rolled(stream: Stream, rng: random.Random, digits: int) -> Told:
@@ -219,6 +221,23 @@ def _uncounted(stream: Stream, rng: random.Random) -> Iterator[tuple[str, Told]]
         if at < begin + 216_000.0
     ]
     yield "register stands under load", _by_watch(watches, refiners(site), samples, begin, "uncounted_raised")
+
+
+def _scaled(stream: Stream, rng: random.Random) -> Iterator[tuple[str, Told]]:
+    """Power in another unit beside a counter that is right."""
+    first, last = int(len(stream.readings) * LEARNING_SHARE), int(len(stream.readings) * 0.8)
+    if stream.readings[-1][0] - stream.readings[last][0] < 3 * 86_400.0 or stream.every_s > 3600.0:
+        return
+    begin = stream.readings[rng.randrange(first, last)][0]
+    site = stream.site("power_w")
+    watches = [watch for watch in Implausible().watches(site) if watch.key == f"implausible/{stream.point}"]
+    for factor in (10.0, 100.0):
+        samples = [
+            Sample(at, "bus/1", {stream.point: value, "b/1/power_w": load * (factor if at >= begin else 1.0)})
+            for (at, value), load in zip(stream.readings, stream.load_w, strict=True)
+            if at < begin + 3 * 86_400.0
+        ]
+        yield f"unit x{factor:.0f}, power beside counter", _by_watch(watches, (), samples, begin, "scale_raised")
 
 
 # -- what happens on the way

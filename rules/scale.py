@@ -1,0 +1,78 @@
+"""Whether the power of a circuit and its counter agree: with a wrong unit or transformer ratio they do not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Turn
+
+LOOK_S = 60.0           # what comes whole and more often than this is not looked at each time
+WINDOW_S = 86_400.0
+LEAST_KWH = 1.0         # less says little: a counter has its steps, and power between two readings is not known
+COVERED = 0.8           # of the time between the two registers
+FAR = 2.0               # times too much or too little
+
+
+class _State(NamedTuple):
+    """What power added up to (`used_kwh`) since the register was `begin`; `ratio` is that of a told fault."""
+
+    at: float | None = None
+    power: float = 0.0
+    begin: float | None = None
+    since: float = 0.0
+    used_kwh: float = 0.0
+    covered_s: float = 0.0
+    ratio: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleWatch:
+    """The power and the energy counter of one circuit, compared once a day."""
+
+    rule: ClassVar[str] = "implausible"
+    version: ClassVar[int] = 1
+    start: ClassVar[_State] = _State()
+
+    key: str
+    place: str
+    inputs: Mapping[str, str]
+    device: str
+    holds_s: float
+
+    def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
+        heard, power, begin, since, used_kwh, covered_s, ratio = state
+        if heard is not None:
+            if at - heard < LOOK_S and len(values) == 2:
+                return state, ()
+            seen_s = min(at - heard, max(self.holds_s, 1.5 * LOOK_S))
+            used_kwh, covered_s = used_kwh + max(power, 0.0) * seen_s / 3.6e6, covered_s + seen_s
+        power = values.get("power", power)
+        register = values.get("register")
+        if register is None or (begin is not None and at - since < WINDOW_S):
+            return _State(at, power, begin, since, used_kwh, covered_s, ratio), ()
+        fresh = _State(at, power, register, at, 0.0, 0.0, ratio)
+        if begin is None or register - begin < LEAST_KWH or covered_s < COVERED * (at - since):
+            return fresh, ()
+        found = used_kwh / (register - begin)
+        is_off = not 1.0 / FAR <= found <= FAR
+        if is_off is bool(ratio):
+            return fresh, ()
+        turn = Turn.RAISED if is_off else Turn.CLEARED
+        return fresh._replace(ratio=found if is_off else 0.0), self._changes(turn, since, found, covered_s)
+
+    def deadline(self, state: _State) -> float | None:
+        return None
+
+    def hold(self, state: _State, at: float) -> Hold | None:
+        return None
+
+    def explain(self, state: _State, at: float) -> Explanation:
+        if state.ratio:
+            return Explanation("implausible.off", {"device": self.device, "ratio": state.ratio})
+        return Explanation("implausible.fine", {"device": self.device})
+
+    def _changes(self, turn: Turn, since: float, ratio: float, covered_s: float) -> Sequence[Change]:
+        evidence = Evidence(since, tuple(self.inputs.values()), None, covered_s)
+        why = f"implausible.scale_{turn.value}"
+        values: dict[str, float | str] = {"device": self.device, "ratio": ratio}
+        return (Change(turn, Severity.MINOR, Delivery.DIGEST, why, values, evidence),)
