@@ -345,7 +345,8 @@ def logged(
 def logged_stretch(db: sqlite3.Connection) -> tuple[float, float] | None:
     """The time of the first reading that is logged, and the mark up to which all is judged."""
     mark = db.execute("SELECT mark FROM batch ORDER BY id DESC LIMIT 1").fetchone()
-    return None if mark is None else (db.execute("SELECT min(first) FROM batch").fetchone()[0], mark[0])
+    first = db.execute("SELECT min(first) FROM batch WHERE count > 0").fetchone()[0]  # an empty commit has a mark alone
+    return None if first is None else (first, mark[0])
 
 
 def _entries(

@@ -89,6 +89,7 @@ def test_the_log_of_a_gateway_gives_the_alerts_that_were_raised(tmp_path: Path) 
     rig.finish(arrivals[-1].arrived + 100)
     history = StoredHistory(tmp_path / "a.db")
     assert history.stretch is not None
+    assert history.stretch[0] == min(arrival.sample.at for arrival in arrivals)
     tested = backtest(pack(), site(), history, since=history.stretch[0], until=history.stretch[1])
     raised = history.connection.execute("SELECT rule, key, at FROM event WHERE turn = 'raised'").fetchall()
     told = [(alert.raised.rule, alert.raised.key, alert.raised.at) for alert in tested.tally.alerts()]
