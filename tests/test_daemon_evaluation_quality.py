@@ -10,7 +10,7 @@ from recordings import DATA, needs_recordings
 
 from daemon.evaluation import quality
 from daemon.evaluation.clean_streams import Stream, counters, is_test
-from daemon.evaluation.row import Row
+from daemon.evaluation.row import OURS, Row
 
 HOURS = 24 * 40
 NAMES = tuple(f"x{number}" for number in range(8))
@@ -32,7 +32,7 @@ def campus(tmp_path: Path) -> Path:
 
 
 def test_every_fault_of_a_register_is_found_and_nothing_is_lost(campus: Path) -> None:
-    rows = {row.setting: row for row in quality.rows(campus, progress=lambda what: None)}
+    rows = {row.setting: row for row in quality.rows(campus, progress=lambda what: None) if row.method == OURS}
     tested = sum(is_test(name) for name in NAMES)
     assert tested
     assert rows["clean"].events == tested * HOURS
