@@ -136,4 +136,4 @@ def test_the_clock_of_a_device_is_logged_when_it_is_news(tmp_path: Path) -> None
     db = connect(life.path, read_only=True)
     logged = [sample.values[CLOCK] for _, (sample, _) in entries(db) if CLOCK in sample.values]
     db.close()
-    assert logged == [-7.0, -90.0, -1.0]
+    assert logged == [-0.2, -7.0, -90.0, -1.0]  # the first after a start, and then what is news
