@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 import sys
@@ -64,6 +65,8 @@ def serve(loaded: Loaded, end: End, *, ready: Callable[[str], None], banner: str
 
     threading.excepthook = lambda death: _end_on_a_bug(death, end)
     gateway = wire(loaded, SystemClock(trusted=loaded.clock == "trust"), banner=banner, died=end.put)
+    gc.collect()
+    gc.freeze()  # watches, plans and places stay: they need not be looked through again and again
     gateway.start()
     host, port = gateway.server.address
     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
