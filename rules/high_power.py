@@ -49,7 +49,7 @@ STAYS_SHARE, GONE_SHARE = 0.7, 0.3  # of the load above the level before it
 LEAST_SHARE = 0.9        # of the load: a circuit that draws less cannot carry it
 MOST_RUNS = 20           # that are counted in a week
 SLACK_SHARE = 0.5        # of the step to flag: what lamps and computers add in one slow reading
-SURE_SHARE, GLIDES_S = 2.0, 6 * 3600.0  # of it: a small step where an inverter ran lately is not sure, if slow
+SURE_SHARE, GLIDES_S = 2.0, 48 * 3600.0  # of it: a small step where an inverter ran lately is not sure, if slow
 OTHER_S = 30.0           # a magnetron or an induction plate must last so long
 
 WATCHED = frozenset({"dorm_room", "classroom", "office"})

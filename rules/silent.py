@@ -22,6 +22,7 @@ ONLINE, ATTENDED = "online", "attended"
 OWN_WORD = (ONLINE, "backlog", ATTENDED)  # quantities by which a transport speaks of itself
 WITNESSES = ("witness-1", "witness-2", "witness-3")
 FOREIGN = frozenset({ONLINE, *WITNESSES})
+PLANT = frozenset({"boiler_room", "drinking_boiler", "pump_room", "distribution_room"})  # where nobody may be blind
 TOGETHER = 0.5  # of the wait: silent within so much of each other is silent together
 EXACTLY = 0.45  # of the wait, less an interval: witnesses need not be noted more exactly than that
 
@@ -213,9 +214,10 @@ class Silent:
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "设备无数据",
-            "设备超过平时间隔的 3 倍（missed）、且至少 5 分钟（least_s）没有任何数据时提示，记入日报。"
+            "设备超过平时间隔的 3 倍（missed）、且至少 30 分钟（single_s；锅炉房、泵房、配电室等为 5 分钟，least_s）"
+            "没有任何数据时提示，记入日报。"
             "数据源（服务器、串口）自己报告断线超过 5 分钟（source_s）时，只报一条数据源中断，通知值班人员；"
-            "同一栋楼、同一数据源的多个设备一起没有数据时，也只报一条，其余设备不再逐个提示。"
+            "同一栋楼、同一数据源的多个设备一起 5 分钟没有数据时，也只报一条，其余设备不再逐个提示。"
             "计划停电（supply）的时间不算。只要设备还在上报，即使数值有错，也不属于本规则。",
             "检查设备的电源、电池和接线；修好后数据会自动恢复。",
             {
@@ -237,12 +239,12 @@ class Silent:
         ),
         "en": Words(
             "Device silent",
-            "A device that sent nothing for 3 of its usual intervals (missed), and for 5 minutes at least (least_s), "
-            "goes into the day's summary. When a source (a broker, a serial line) says itself that it has been "
-            "unreachable for 5 minutes (source_s), that is one alert for whoever is on duty; when many devices of one "
-            "building and source fall silent together, that is one alert too, and the single devices keep quiet. "
-            "Planned cuts (supply) do not count. A device that still reports, even nonsense, is no matter of this "
-            "rule.",
+            "A device that sent nothing for 3 of its usual intervals (missed), and for 30 minutes at least (single_s; "
+            "in boiler, pump and distribution rooms 5 minutes, least_s), goes into the day's summary. When a source (a "
+            "broker, a serial line) says itself that it has been unreachable for 5 minutes (source_s), that is one "
+            "alert for whoever is on duty; when many devices of one building and source fall silent together for 5 "
+            "minutes, that is one alert too, and the single devices keep quiet. Planned cuts (supply) do not count. A "
+            "device that still reports, even nonsense, is no matter of this rule.",
             "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
             {
                 "silent.raised": "no data from {device} for {silent_s}",
@@ -267,6 +269,7 @@ class Silent:
     }
 
     least_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
+    single_s: float = parameter(1800.0, unit="s", least=1.0, most=604_800.0)
     missed: float = parameter(3.0, unit="", least=1.5, most=100.0)
     source_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
 
@@ -286,7 +289,9 @@ class Silent:
             firsts = groups[self._group(site, points)]
             others = [point.id for point in _spread(firsts) if point.device != device]
             inputs = {point.id: point.id for point in points} | dict(zip(WITNESSES, others, strict=False))
-            yield self._watch(site, points, f"silent/{device}", inputs, {"device": device})
+            is_plant = site.places[points[0].place].kind in PLANT
+            wait_s = self._wait_s(points) if is_plant else max(self._wait_s(points), self.single_s)
+            yield self._watch(site, points, f"silent/{device}", inputs, {"device": device}, wait_s=wait_s)
         for firsts in groups.values():
             if spread := _spread(firsts):
                 yield self._of_group(site, firsts, spread)
@@ -308,14 +313,15 @@ class Silent:
             "building": building.name, "devices": float(len(firsts)), "source": spread[0].source,
         }  # fmt: skip
         inputs = {point.id: point.id for point in spread}
-        return self._watch(site, spread, f"silent/group/{spread[0].device}", inputs, about, building.id)
+        return self._watch(site, spread, f"silent/group/{spread[0].device}", inputs, about, building.id,
+                           wait_s=self._wait_s(spread))  # fmt: skip
 
     def _watch(
         self, site: Site, points: Sequence[Point], key: str, inputs: Mapping[str, str],
-        about: Mapping[str, float | str], building: str = "",
+        about: Mapping[str, float | str], building: str = "", *, wait_s: float,
     ) -> SilentWatch:  # fmt: skip
         """The watch of a device, or of a group in a building."""
-        holds_s, wait_s = min(point.holds_s for point in points), self._wait_s(points)
+        holds_s = min(point.holds_s for point in points)
         return SilentWatch(
             key=key, place=building or points[0].place, about=about, what="group_" if building else "",
             inputs={**inputs, ONLINE: state_point(points[0].source, ONLINE)},

@@ -12,6 +12,7 @@ from rules.watch import Watch
 BEGIN = at("2026-03-02 14:00")
 ONLINE = "source/bus/online"
 DAYTIME = Span(6 * 60, 23 * 60)
+SOON = Silent(single_s=300.0)  # a device alone is missed as soon as a group
 
 
 def site(holds_s: float = 150.0) -> Site:
@@ -25,7 +26,7 @@ def site(holds_s: float = 150.0) -> Site:
 
 
 def watches(holds_s: float = 150.0, rule: Silent | None = None) -> list[Watch]:
-    return [watch for watch in (rule or Silent()).watches(site(holds_s)) if watch.key == "silent/bus/1"]
+    return [watch for watch in (rule or SOON).watches(site(holds_s)) if watch.key == "silent/bus/1"]
 
 
 def spoken(*times: float, point: str = "d/1/power_w") -> list[Sample]:
@@ -84,7 +85,7 @@ def test_the_hold_shows_once_it_is_late() -> None:
 
 def test_each_device_and_each_source_is_one_watch() -> None:
     attended = "source/bus/attended"
-    assert [(w.key, w.place, set(w.inputs.values())) for w in Silent().watches(site())] == [
+    assert [(w.key, w.place, set(w.inputs.values())) for w in SOON.watches(site())] == [
         ("silent/bus/1", "d/1", {"d/1/power_w", "d/1/voltage_v", ONLINE}),
         ("silent/bus/2", "d/1", {"d/1/temperature_c", ONLINE}),
         ("silent/source/bus@d/1", "d", {ONLINE, attended}),
@@ -146,7 +147,7 @@ def test_word_in_a_postponed_wait_begins_it_anew_and_a_hold_shows_none_of_the_cu
 def with_supply(wait_h: float, supply: Span = DAYTIME) -> list[Watch]:
     usual = site(holds_s=1500.0)
     places = {name: place._replace(supply=supply) for name, place in usual.places.items()}
-    rule = Silent(least_s=300.0, missed=wait_h * 6)
+    rule = Silent(least_s=300.0, single_s=300.0, missed=wait_h * 6)
     cut = rule.watches(Site("s", "s", places, usual.points, Calendar()))
     return [watch for watch in cut if watch.key == "silent/bus/1"]
 
@@ -202,7 +203,7 @@ DEAD = (30, 90)
 def test_devices_that_fall_silent_together_are_one_event(
     silent: dict[int, tuple[int, int]], expected: list[str]
 ) -> None:
-    watches = list(Silent().watches(floor()))
+    watches = list(SOON.watches(floor()))
     samples = each_minute(130, silent)
     events = replay(watches, samples)
     raised = [event for event in events if event.turn.value == "raised"]
@@ -217,7 +218,7 @@ def test_devices_that_fall_silent_together_are_one_event(
 
 def test_a_device_that_stays_away_when_its_group_is_back_is_missed_then() -> None:
     samples = each_minute(130, {**dict.fromkeys(ALL, DEAD), 3: (30, 130)})
-    (raised,) = (e for e in replay(list(Silent().watches(floor())), samples) if e.key == "silent/bus/3")
+    (raised,) = (e for e in replay(list(SOON.watches(floor())), samples) if e.key == "silent/bus/3")
     assert 95 <= (raised.at - BEGIN) / 60 <= 96
 
 
@@ -236,7 +237,7 @@ def test_a_device_that_stays_away_when_its_group_is_back_is_missed_then() -> Non
     ],
 )
 def test_a_dead_source_is_one_event(words: list[Sample], expected: list[tuple[str, float]]) -> None:
-    watches = list(Silent().watches(floor()))
+    watches = list(SOON.watches(floor()))
     lost = each_minute(9, {})
     events = replay(watches, sorted([*words, *lost], key=lambda sample: sample.at), until=BEGIN + 9000)
     assert turns([e for e in events if "/source/" in e.key], BEGIN) == expected
@@ -251,11 +252,11 @@ def test_a_planned_cut_of_a_whole_building_is_no_silence() -> None:
     begin = at("2026-03-02 22:00")
     samples = [s._replace(at=s.at - BEGIN + begin) for s in each_minute(60, {})]
     samples += [s._replace(at=s.at + 8 * 3600) for s in samples]
-    assert replay(list(Silent().watches(cut)), samples, until=begin + 8.9 * 3600) == []
+    assert replay(list(SOON.watches(cut)), samples, until=begin + 8.9 * 3600) == []
 
 
 def test_it_explains_itself() -> None:
-    watch = next(w for w in Silent().watches(floor()) if w.key == "silent/bus/3")
+    watch = next(w for w in SOON.watches(floor()) if w.key == "silent/bus/3")
     engine = Engine([watch])
     assert watch.explain(watch.start, BEGIN).why == "silent.never"
     for sample in each_minute(60, dict.fromkeys(ALL, (30, 60))):
@@ -264,3 +265,12 @@ def test_it_explains_itself() -> None:
     assert watch.explain(engine.state("silent", watch.key), engine.mark).why == "silent.heard"
     engine.advance(BEGIN + 50 * 60)
     assert watch.explain(engine.state("silent", watch.key), engine.mark).why == "silent.with_others"
+
+
+@pytest.mark.parametrize(("kind", "minutes"), [("dorm_room", 30), ("boiler_room", 5), ("pump_room", 5)])
+def test_a_device_alone_may_be_away_for_longer_but_not_in_the_plant(kind: str, minutes: int) -> None:
+    usual = site()
+    places = {name: place._replace(kind=kind) for name, place in usual.places.items()}
+    plant = Site("s", "s", places, usual.points, Calendar())
+    (watch,) = (watch for watch in Silent().watches(plant) if watch.key == "silent/bus/1")
+    assert turns(replay([watch], spoken(0.0), until=BEGIN + 7200), BEGIN) == [("raised", minutes)]
