@@ -135,7 +135,7 @@ class CounterFault:
     }
 
     hold_s: float = parameter(600.0, unit="s", least=0.0, most=86_400.0)
-    clear_s: float = parameter(86_400.0, unit="s", least=600.0, most=2_592_000.0)
+    clear_s: float = parameter(86_400.0, unit="s", least=600.0, most=172_800.0)
 
     def watches(self, site: Site) -> Iterable[CounterFaultWatch]:
         for place in site.places:

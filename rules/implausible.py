@@ -223,8 +223,8 @@ class Implausible:
 
     hold_s: float = parameter(600.0, unit="s", least=60.0, most=86_400.0)
     spikes: float = parameter(5.0, unit="", least=2.0, most=100.0)
-    spikes_s: float = parameter(86_400.0, unit="s", least=600.0, most=604_800.0)
-    reversed_s: float = parameter(86_400.0, unit="s", least=3_600.0, most=604_800.0)
+    spikes_s: float = parameter(86_400.0, unit="s", least=600.0, most=172_800.0)
+    reversed_s: float = parameter(86_400.0, unit="s", least=3_600.0, most=172_800.0)
     low_v: float = parameter(187.0, unit="V", least=50.0, most=500.0)
     high_v: float = parameter(253.0, unit="V", least=50.0, most=600.0)
 

@@ -188,8 +188,8 @@ class Overload:
     breaker_a: float = parameter(inf, unit="A", least=0.1, most=10_000.0)
     supply_v: float = parameter(220.0, unit="V", least=50.0, most=1000.0)
     warn_share: float = parameter(0.9, unit="", least=0.1, most=1.0)
-    warn_s: float = parameter(60.0, unit="s", least=0.0, most=86_400.0)
-    alarm_s: float = parameter(10.0, unit="s", least=0.0, most=86_400.0)
+    warn_s: float = parameter(60.0, unit="s", least=0.0, most=3600.0)
+    alarm_s: float = parameter(10.0, unit="s", least=0.0, most=3600.0)
 
     def watches(self, site: Site) -> Iterable[OverloadWatch]:
         if isinf(self.limit_w) and isinf(self.breaker_a):

@@ -268,10 +268,10 @@ class Silent:
         ),
     }
 
-    least_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
-    single_s: float = parameter(1800.0, unit="s", least=1.0, most=604_800.0)
+    least_s: float = parameter(300.0, unit="s", least=1.0, most=86_400.0)
+    single_s: float = parameter(1800.0, unit="s", least=1.0, most=86_400.0)
     missed: float = parameter(3.0, unit="", least=1.5, most=100.0)
-    source_s: float = parameter(300.0, unit="s", least=1.0, most=604_800.0)
+    source_s: float = parameter(300.0, unit="s", least=1.0, most=86_400.0)
 
     def watches(self, site: Site) -> Iterable[Watch]:
         devices: dict[str, list[Point]] = {}

@@ -295,9 +295,9 @@ class Stuck:
     }
 
     frozen_s: float = parameter(3_600.0, unit="s", least=300.0, most=604_800.0)
-    still_s: float = parameter(86_400.0, unit="s", least=300.0, most=2_592_000.0)
-    uncounted_s: float = parameter(86_400.0, unit="s", least=3_600.0, most=2_592_000.0)
-    dry_days: float = parameter(7.0, unit="d", least=1.0, most=60.0)
+    still_s: float = parameter(86_400.0, unit="s", least=300.0, most=691_200.0)
+    uncounted_s: float = parameter(86_400.0, unit="s", least=3_600.0, most=691_200.0)
+    dry_days: float = parameter(7.0, unit="d", least=1.0, most=8.0)
 
     def watches(self, site: Site) -> Iterable[Watch]:
         devices: dict[str, list[Point]] = {}
