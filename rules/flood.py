@@ -1,7 +1,7 @@
 """Flood control: an alert that comes again and again pages a few times; after that it is a line in the day's summary.
 
 It is part of what the engine says, in event time, so that a replay tells exactly whom the live run paged. What is
-critical pages on, but not faster than anybody can go and look.
+critical pages on, but is not raised faster than anybody can go and look; and an alert that rises to it always pages.
 """
 
 from rules.model import Change, Delivery, Severity, Turn
@@ -16,10 +16,10 @@ def settled(change: Change, at: float, pages: tuple[float, ...]) -> tuple[Change
 
     From the last page before silence on, `again` among the values is the number of pages.
     """
-    if change.turn is not Turn.RAISED or change.delivery is not Delivery.PAGE:
+    if change.turn not in (Turn.RAISED, Turn.UPDATED) or change.delivery is not Delivery.PAGE:
         return change, pages
     recent = tuple(page for page in pages if at - page < AGAIN_S)
-    is_close = bool(recent) and at - recent[-1] < APART_S
+    is_close = change.turn is Turn.RAISED and bool(recent) and at - recent[-1] < APART_S
     is_often = len(recent) >= MOST_PAGES
     if (is_close and is_often) if change.severity is Severity.CRITICAL else (is_close or is_often):
         return change._replace(delivery=Delivery.DIGEST), recent

@@ -9,6 +9,7 @@ from dashboard.words import sentence
 from rules.flood import settled
 from rules.limit import Limit
 from rules.model import Change, Delivery, Evidence, Sample, Severity, Turn
+from rules.overload import Overload
 
 ROOM = "dorm/101"
 MINUTE = 60.0
@@ -56,11 +57,44 @@ def test_what_still_pages(minutes: list[float], major: str, critical: str) -> No
 @pytest.mark.parametrize(
     "change",
     [raised(Severity.MAJOR, Delivery.DIGEST), raised(Severity.MAJOR, Delivery.RECORD),
-     raised(Severity.MAJOR, turn=Turn.CLEARED), raised(Severity.MAJOR, turn=Turn.UPDATED)],
+     raised(Severity.MAJOR, Delivery.DIGEST, Turn.UPDATED), raised(Severity.MAJOR, turn=Turn.CLEARED),
+     raised(Severity.MAJOR, turn=Turn.WITHDRAWN)],
 )  # fmt: skip
-def test_only_a_raise_that_pages_is_held_or_counted(change: Change) -> None:
+def test_only_a_raise_or_update_that_pages_is_held_or_counted(change: Change) -> None:
     pages = (1e6, 1e6 + 1, 1e6 + 2)
     assert settled(change, 1e6 + 3, pages) == (change, pages)
+
+
+@pytest.mark.parametrize(
+    ("turn", "severity", "minutes", "expected"),
+    [
+        (Turn.UPDATED, Severity.MAJOR, (), "page"),
+        (Turn.UPDATED, Severity.MAJOR, (1,), "page"),             # what got worse right after its page
+        (Turn.UPDATED, Severity.MAJOR, (20, 10, 1), "digest"),    # three within the hour
+        (Turn.UPDATED, Severity.CRITICAL, (20, 10, 1), "page"),   # nothing keeps this back
+        (Turn.RAISED, Severity.MAJOR, (1,), "digest"),            # an update before it counts as a page
+        (Turn.RAISED, Severity.CRITICAL, (20, 10, 1), "digest"),
+    ],
+)  # fmt: skip
+def test_an_update_pages_and_counts_like_a_raise(
+    turn: Turn, severity: Severity, minutes: Sequence[float], expected: str
+) -> None:
+    pages: tuple[float, ...] = ()
+    for ago in minutes:
+        _, pages = settled(raised(Severity.MAJOR, turn=Turn.UPDATED), 1e6 - ago * MINUTE, pages)
+    change, pages = settled(raised(severity, turn=turn), 1e6, pages)
+    assert change.delivery.value == expected
+    assert (pages[-1] == 1e6) is (expected == "page")
+
+
+def test_an_overload_that_comes_and_goes_pages_three_times_an_hour() -> None:
+    """Near its limit, then over it for half a minute, every 200 s: each time a line that becomes a page."""
+    (watch,) = Overload(limit_w=1000.0).watches(site({ROOM: ("dorm_room", ["power_w"])}, every_s=10.0))
+    levels = [950.0] * 8 + [1100.0] * 3 + [100.0] * 9
+    stream = [Sample(1000.0 + n * 10, ROOM, {f"{ROOM}/power_w": levels[n % 20]}) for n in range(360)]
+    events = [event for event in replay([watch], stream) if event.turn is Turn.UPDATED]
+    assert len(events) == 18
+    assert [event.delivery.value for event in events] == ["page"] * 3 + ["digest"] * 15
 
 
 def test_a_flickering_meter_pages_three_times_an_hour_and_says_so() -> None:
