@@ -12,8 +12,9 @@ from math import inf
 from typing import ClassVar, NamedTuple
 
 from rules.counter import SPIKE, UNIT
-from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn
-from rules.quality import UNREFINED, pseudo
+from rules.hours import Hours
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn, pseudo
+from rules.quality import UNREFINED
 from rules.quantity import QUANTITIES, Kind
 from rules.rule import Words, parameter
 from rules.scale import ScaleWatch
@@ -45,7 +46,7 @@ class ImplausibleWatch:
     """One device; `verdicts` are the roles of what the quality check says about its points."""
 
     rule: ClassVar[str] = "implausible"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -60,9 +61,10 @@ class ImplausibleWatch:
     reversed_s: float
     low_v: float
     high_v: float
+    hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        what = self._wrong(values)
+        what = self._wrong(at, values)
         power = values.get("power_w", 0.0)
         if not what and state.at is None and power >= -LOADED_W:
             return state, ()
@@ -82,10 +84,16 @@ class ImplausibleWatch:
         values: dict[str, float | str] = {"device": self.device, "since_at": state.since, "covered_s": state.covered_s}
         return Explanation("implausible.open" if state.is_raised else "implausible.waiting", values)
 
-    def _wrong(self, values: Mapping[str, float]) -> str:
-        """What is wrong in the readings of one time, if anything."""
+    def _wrong(self, at: float, values: Mapping[str, float]) -> str:
+        """What is wrong in the readings of one time, if anything; spikes right after power came back are none.
+
+        The verdict on a spike comes with the reading after it.
+        """
         if not self.verdicts.isdisjoint(values):
-            return UNITS if any(role.endswith(f"!{UNIT}") for role in values) else SPIKES
+            if any(role.endswith(f"!{UNIT}") for role in values):
+                return UNITS
+            if self.hours.settled(at - self.holds_s).open:
+                return SPIKES
         voltage = values.get("voltage_v")
         if voltage is not None and not self.low_v <= voltage <= self.high_v and voltage > OFF_V:
             least_v, phases = LINE_V
@@ -254,4 +262,5 @@ class Implausible:
                 inputs=roles | verdicts, verdicts=frozenset(verdicts),
                 holds_s=min(point.holds_s for point in points), hold_s=self.hold_s, spikes=self.spikes,
                 spikes_s=self.spikes_s, reversed_s=self.reversed_s, low_v=self.low_v, high_v=self.high_v,
+                hours=site.hours(points[0].place),
             )  # fmt: skip

@@ -287,6 +287,11 @@ def state_point(source: str, quantity: str) -> str:
     return f"source/{source}/{quantity}"
 
 
+def pseudo(points: Iterable[str], reason: str) -> dict[str, str]:
+    """Roles of the verdicts on points, by the verdict's own name."""
+    return {f"{point}!{reason}": f"{point}!{reason}" for point in points}
+
+
 def stamp(seconds: float) -> float:
     """A time rounded to the millisecond: the resolution of log, engine and events."""
     return round(seconds, 3)

@@ -8,17 +8,16 @@ A value that repeats is frozen only when it repeats far longer than it ever did 
 room's 21.5 °C repeats honestly for hours. A rejected reading becomes one of the point `<point>!<reason>`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf, log10
 from typing import Any
 
-from rules.counter import COUNTER, SPIKE, UNIT, CounterRefiner, Exchange
+from rules.counter import SPIKE, UNIT, CounterRefiner, Exchange
 from rules.model import Place, Point, Site
 from rules.quantity import QUANTITIES, Kind
 from rules.watch import Refiner
 
 STUCK = "stuck"
-REASONS = (SPIKE, UNIT, STUCK, COUNTER, "repeated", "differs")  # why a reading is rejected
 SLIPS = (1000.0, 100.0, 10.0)
 LEARNING = 200          # readings before a point's own band counts
 FAR = 8.0               # times its own extremes: far outside its history
@@ -339,8 +338,3 @@ _REMEMBERED: Mapping[str, Any] = {  # attribute -> its beginning
 
 def _is_multiple(value: float, step: float) -> bool:
     return abs(value / step - round(value / step)) < 1e-6
-
-
-def pseudo(points: Iterable[str], reason: str) -> dict[str, str]:
-    """Roles of the verdicts on points, by the verdict's own name."""
-    return {f"{point}!{reason}": f"{point}!{reason}" for point in points}

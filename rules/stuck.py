@@ -14,8 +14,8 @@ from typing import ClassVar, NamedTuple
 
 from rules.fact import PEOPLE
 from rules.hours import Hours
-from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn
-from rules.quality import STUCK, UNREFINED, pseudo
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn, pseudo
+from rules.quality import STUCK, UNREFINED
 from rules.quantity import QUANTITIES, Kind
 from rules.rule import Words, parameter
 from rules.watch import Watch
@@ -47,7 +47,7 @@ class FrozenWatch:
     """One device; `canary` is the role that moves most."""
 
     rule: ClassVar[str] = "stuck"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_Still] = _Still()
 
     key: str
@@ -68,7 +68,7 @@ class FrozenWatch:
         moved = values.get(self.canary, canary)
         if moved != canary and not raised:
             return _Still(at, moved, (), at), ()
-        verdict = next((role for role in values if role in self.verdicts), "")
+        verdict = min((role for role in values if role in self.verdicts), default="")
         known = dict(rest)
         news = {role: value for role, value in values.items() if role not in self.verdicts and role != self.canary}
         if moved != canary or any(known.get(role, value) != value for role, value in news.items()):

@@ -11,8 +11,9 @@ from campus import NOW, campus_site, event
 from dashboard import words
 from dashboard.reader import Reader, number
 from rules import RULES
+from rules.counter import COUNTER, SPIKE, UNIT
 from rules.model import PLACE_KINDS, Delivery, Hold, Point, Reason, Severity, Turn
-from rules.quality import REASONS
+from rules.quality import STUCK
 from rules.quantity import QUANTITIES, Kind
 
 FOLDER = Path(words.__file__).parent
@@ -21,7 +22,7 @@ GROUPS = {
     "turn": [turn.value for turn in Turn],
     "delivery": [delivery.value for delivery in Delivery],
     "reason": [reason.value for reason in Reason],
-    "rejected": REASONS,
+    "rejected": [SPIKE, UNIT, STUCK, COUNTER, "repeated", "differs"],
     "place_kind": PLACE_KINDS,
     "quantity": list(QUANTITIES),
     "state": [f"{q.name}_{value}" for q in QUANTITIES.values() if q.kind is Kind.STATE for value in (0, 1)],

@@ -1,11 +1,14 @@
 """Readings that cannot be true again and again, and those that only look odd."""
 
+import random
+
 import pytest
 from recordings import at, site, turns
 
+from rules.calendar import Calendar, Span
 from rules.engine import Engine
 from rules.implausible import Implausible
-from rules.model import Event, Sample
+from rules.model import Event, Sample, Site, Turn
 from rules.quality import refiners
 
 BEGIN = at("2026-03-02 08:00")
@@ -50,6 +53,25 @@ def test_what_is_told(rows: list[tuple[float, float, float]], expected: list[str
     events = judged(rows)
     assert [event.why.removeprefix("implausible.") for event in events] == expected
     assert all(event.delivery.value == "digest" for event in events)
+
+
+@pytest.mark.parametrize(("supply", "expected"), [(Span(360, 1380), []), (None, ["spikes_raised"])])
+def test_the_first_minutes_after_a_planned_cut_are_no_spikes(supply: Span | None, expected: list[str]) -> None:
+    """The voltage settles while everything starts at once; the last such reading is judged with the one after it."""
+    places = {name: place._replace(supply=supply) for name, place in METER.places.items()}
+    room = Site("s", "s", places, METER.points, Calendar())
+    engine, rng = Engine(Implausible().watches(room), refiners(room)), random.Random(1)
+    for minute in range(36 * HOURS):
+        since_cut = (minute + 120) % 1440  # it begins at eight
+        if since_cut >= 17 * 60:
+            continue
+        is_unsettled = since_cut < 10 and since_cut % 2
+        volts = 90.0 + 2 * since_cut if is_unsettled else 221.0 + rng.uniform(-2, 2)
+        values = {"dorm/1/voltage_v": round(volts, 1), "dorm/1/power_w": round(50 + 9 * rng.random(), 1)}
+        engine.take(Sample(BEGIN + 60.0 * minute, "dorm/1", values))
+    events = engine.advance(BEGIN + 36 * 3600.0)
+    assert [event.why.removeprefix("implausible.") for event in events if event.turn is Turn.RAISED] == expected
+    assert engine.rejected()["dorm/1/voltage_v"]["spike"] == 5
 
 
 def test_a_voltage_has_its_patience() -> None:

@@ -8,7 +8,7 @@ from recordings import site
 
 from rules.engine import Engine
 from rules.model import Sample
-from rules.quality import LEARNING, REASONS, GaugeRefiner, refiners, sense
+from rules.quality import LEARNING, GaugeRefiner, refiners, sense
 from rules.quantity import QUANTITIES, Kind
 
 DAY = 86_400.0
@@ -145,4 +145,3 @@ def test_sense_lies_within_what_passes_the_check() -> None:
         for size in range(3):
             least, most = sense(point, size)
             assert least < most <= quantity.most
-    assert len(set(REASONS)) == len(REASONS)

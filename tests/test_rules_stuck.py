@@ -118,6 +118,16 @@ def test_a_water_point_without_flow_for_seven_days_of_teaching_is_told_and_holid
     assert replay([watch(washroom(), "stuck/teach/1F/flow_lpm")], later) == []
 
 
+def test_of_two_verdicts_at_once_the_same_one_counts_whoever_came_first() -> None:
+    frozen = watch(METER, "stuck/dorm/1")
+    state, _ = frozen.step(frozen.start, BEGIN, {"dorm/1/voltage_v": 221.0})
+    verdicts = [("dorm/1/power_w!stuck", 60.0), ("dorm/1/current_a!stuck", 0.3)]
+    said = [frozen.step(state, BEGIN + 90.0, dict(order)) for order in (verdicts, verdicts[::-1])]
+    assert said[0] == said[1]
+    (change,) = said[0][1]
+    assert change.values["what"] == "dorm/1/current_a"
+
+
 def test_a_planned_cut_is_no_standstill() -> None:
     """Cut from 23:00 to 06:00: nothing comes, and what comes again repeats for less than an hour."""
     awake = [s for s in metered(72, (0, 0)) if 6 <= ((s.at - BEGIN) / HOUR) % 24 < 23]
