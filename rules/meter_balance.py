@@ -208,9 +208,10 @@ class MeterBalance:
             raise ParameterError("children", "each point once", "每个点只写一次")
 
     def watches(self, site: Site) -> Iterable[MeterBalanceWatch]:
-        if not self.parent or not self.children:
+        ids = [point for _, point in (*self.parent, *self.children)]
+        points = [site.points[point] for point in ids if point in site.points]
+        if not points or len(points) < len(ids):
             return
-        points = [site.points[point] for _, point in (*self.parent, *self.children)]
         roles = ["parent", *(f"child-{number}" for number in range(1, len(points)))]
         yield MeterBalanceWatch(
             key=self.name or points[0].id.rpartition("/")[0],

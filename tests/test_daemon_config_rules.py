@@ -82,6 +82,24 @@ def test_parameters_arrive_in_their_units(tmp_path: Path) -> None:
     assert (watch.severity, watch.delivery, watch.holds_s) == (2, "digest", 150.0)
 
 
+@pytest.mark.parametrize(("every_s", "warned"), [(60, []), (7200, [":16: source.topic.every_s: .*meter_balance"])])
+def test_meters_of_several_places_are_balanced(tmp_path: Path, every_s: int, warned: list[str]) -> None:
+    topics = "".join(
+        f'[[source.topic]]\nfilter = "{room}"\nplace = "d/{room}"\npayload = "number"\nquantity = "volume_m3"\n'
+        f"every_s = {period_s}\n"
+        for room, period_s in (("101", every_s), ("102", 60))
+    )
+    balance = (
+        '[[rule]]\nkind = "meter_balance"\nname = "d"\nparent = "d/101/volume_m3"\nchildren = ["d/102/volume_m3"]\n'
+    )
+    made = loaded(tmp_path, topics + balance, base=SITE + HOUSES + BROKER)
+    watches = [watch for watch in made.watches() if watch.rule == "meter_balance"]
+    assert [list(watch.inputs.values()) for watch in watches] == [["d/101/volume_m3", "d/102/volume_m3"]]
+    said = [line for line in made.warnings if "meter_balance" in line]
+    assert len(said) == len(warned)
+    assert all(re.search(wanted, line) for wanted, line in zip(warned, said, strict=True))
+
+
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [

@@ -43,7 +43,9 @@ def _too_slow(site: Site, sources: Sources, rules: Placed, findings: Findings) -
     for rule, watched in rules:
         slow = {point for point, (_, every_s) in sources.periods.items() if every_s > rule.slowest_s}
         places = {site.points[point].place for point in slow}
-        for watch in rule.watches(site.narrowed(place for place in watched if place in places)):
+        # What is declared may join points of many places, slow and fast.
+        judged = watched if rule.is_declared else [place for place in watched if place in places]
+        for watch in rule.watches(site.narrowed(judged)):
             for point in slow.intersection(watch.inputs.values()):
                 found.setdefault(sources.periods[point], {})[rule.kind] = rule.slowest_s
     for (path, every_s), kinds in found.items():
