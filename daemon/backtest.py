@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import nlargest
 from itertools import pairwise
+from math import isinf
 from typing import NamedTuple
 
 from daemon.config.rules import Placed, watches_of
 from daemon.history import History, Points
 from daemon.readings_table import time_of
-from daemon.trial import PLAIN, Registers, engine_of, read_points, stepped
+from daemon.trial import PLAIN, Registers, engine_of, stepped
 from rules import RULES
 from rules.calendar import Calendar
 from rules.engine import Engine
@@ -161,7 +162,7 @@ def backtest(
             begin = since - max((kind.memory_s for kind, _ in alike), default=0.0)
             if watches:
                 engine = engine_of(watches, site, registers)
-                runs.append(_Run(counted, engine, begin, read_points(watches, site)))
+                runs.append(_Run(counted, engine, begin, engine.logged_points(watches)))
 
     start(tally, chosen)
     curve: list[tuple[float, Tally]] = []
@@ -223,7 +224,7 @@ def _main(rules: Placed, site: Site, numbers: Mapping[str, Bounds]) -> str:
     reach: dict[str, int] = {}
     for name in sorted(numbers, key=lambda name: not name.startswith("hold")):
         now = getattr(rules[0][0], name)
-        if now == float("inf"):
+        if isinf(now):
             continue  # not set: nobody knows what lies around it
         other = next((value for value in (numbers[name].most, numbers[name].least) if value != now), now)
         try:
@@ -235,7 +236,7 @@ def _main(rules: Placed, site: Site, numbers: Mapping[str, Bounds]) -> str:
 
 
 def _around(now: float, bounds: Bounds) -> Iterator[float]:
-    if now == float("inf"):
+    if isinf(now):
         raise BacktestError("this parameter is not set: say which values to try, such as PARAMETER=10,20,30")
     for factor in _AROUND:
         yield min(max(float(f"{now * factor:.3g}"), bounds.least), bounds.most)

@@ -18,7 +18,7 @@ from daemon.config.rules import Placed
 from daemon.event_json import as_json, of_json
 from daemon.history import History, Points
 from daemon.store import LoggedBatch
-from daemon.trial import PLAIN, Registers, engine_of, judged, placed_watches, read_points
+from daemon.trial import PLAIN, Registers, engine_of, judged, placed_watches
 from rules import RULES
 from rules.calendar import Calendar
 from rules.flood import AGAIN_S
@@ -78,7 +78,8 @@ def case_of(
     if not found or history.stretch is None:
         raise CaseError(f"the configuration no longer has the rule {raised.rule} at {raised.key}")
     kind, places, watch = found[0]
-    places, small = _smaller(site, kind, places, watch)
+    points = engine_of([watch], site, registers).logged_points([watch])
+    places, small = _smaller(site, kind, places, watch, points)
     case = Case(
         number=incident.number, rule=watch.rule, key=watch.key, since=raised.at,
         until=ended.at if ended else history.stretch[1], kind=kind, places=places, site=small,
@@ -88,15 +89,17 @@ def case_of(
     begin = min(raised.evidence.since, raised.at - AGAIN_S)
     for times in further:
         since = max(begin - times * kind.memory_s, history.stretch[0])
-        case = replace(case, log=_cut(history, since, case.until, read_points([watch], site), small))
+        case = replace(case, log=_cut(history, since, case.until, points, small))
         if case.is_same() or since == history.stretch[0]:
             break
     return case
 
 
-def _smaller(site: Site, kind: RuleKind, places: tuple[str, ...], watch: Watch) -> tuple[tuple[str, ...], Site]:
+def _smaller(
+    site: Site, kind: RuleKind, places: tuple[str, ...], watch: Watch, points: Points
+) -> tuple[tuple[str, ...], Site]:
     """The places this watch needs, and the site of these alone; all of the rule's where fewer make another watch."""
-    seen = {site.points[point].place for point in read_points([watch], site) if point in site.points}
+    seen = {site.points[point].place for point in points if point in site.points}
     needed = tuple(place for place in places if place in seen or place == watch.place)
     for chosen in (needed, places):
         small = _site_of(site.narrowed(chosen))

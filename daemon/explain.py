@@ -10,7 +10,7 @@ from typing import Any
 
 from daemon.config import Loaded
 from daemon.history import History, HistoryError, known_points
-from daemon.trial import Registers, engine_of, judged, placed_watches, read_points
+from daemon.trial import Registers, engine_of, judged, placed_watches
 from dashboard import words
 from dashboard.reader import Reader
 from rules import RULES
@@ -85,7 +85,7 @@ def accounts(
     settings = {watch.key: settings_of(kind) for kind, watch in chosen}
     witnesses = [Witness(watch, points) for _, watch in chosen]
     engine = engine_of(witnesses, loaded.site, Registers(loaded.moduli, loaded.exchanges))
-    wanted = read_points(witnesses, loaded.site)
+    wanted = engine.logged_points(witnesses)
     open_: dict[str, Event] = {}
     batches = history.batches(at - max(kind.memory_s for kind, _ in chosen), at, wanted)
     for event in judged(engine, batches, until=at):
@@ -93,11 +93,11 @@ def accounts(
             open_.pop(event.key, None)
         elif event.turn is Turn.RAISED:
             open_[event.key] = event
-    rejected = {point: reasons for point, reasons in engine.rejected().items() if point in wanted}
+    rejected = engine.rejected()
     return [
         witness.account(
             engine.state(rule, witness.key), at, raised=open_.get(witness.key), settings=settings[witness.key],
-            rejected={point: rejected[point] for point in read_points([witness], loaded.site) if point in rejected},
+            rejected={point: rejected[point] for point in engine.logged_points([witness]) if point in rejected},
         )
         for witness in witnesses
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from rules.engine import Engine
 from rules.model import Event, Site
 from rules.quality import refiners
 from rules.rule import RuleKind
-from rules.watch import Watch
+from rules.watch import Watch, logged_points
 
 
 class Registers(NamedTuple):
@@ -36,24 +36,11 @@ def placed_watches(rules: Placed, site: Site) -> Iterator[tuple[RuleKind, tuple[
             yield rule, places, watch
 
 
-def read_points(watches: Iterable[Watch], site: Site) -> Points:
-    """The points as they are logged that these watches rest on: before what is derived, before what is rejected."""
-    out: set[str] = set()
-    for watch in watches:
-        for name in watch.inputs.values():
-            raw = name.partition("!")[0]
-            out.add(raw)
-            point = site.points.get(raw)
-            if point is not None and point.of:
-                out.add(point.of)
-    return frozenset(out)
-
-
 def engine_of(watches: Iterable[Watch], site: Site, registers: Registers = PLAIN) -> Engine:
     """An engine as the gateway has it, for these watches: with the refiners of what they read."""
     watching = list(watches)
-    points = read_points(watching, site)
     refining = refiners(site, moduli=registers.moduli, exchanges=registers.exchanges)
+    points = logged_points(watching, refining)
     return Engine(watching, [refiner for refiner in refining if refiner.point in points])
 
 

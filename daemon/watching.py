@@ -8,7 +8,7 @@ from daemon.config import Loaded
 from daemon.driver import Driver
 from daemon.history import HistoryError, StoredHistory
 from daemon.pipeline import Pipeline
-from daemon.trial import Registers, read_points
+from daemon.trial import Registers
 from rules.account import Account, seen_of, settings_of
 from rules.incident import Incident
 from rules.model import Event
@@ -50,7 +50,7 @@ class Watching:
                 )
                 for role, p in watch.inputs.items()
             ]
-            read = read_points([watch], self._loaded.site)
+            read = self._pipeline.engine.logged_points([watch])
             out.append(Account(
                 watch.rule, watch.key, place, mark, opened.get((watch.rule, watch.key)), watch.hold(state, mark),
                 watch.explain(state, mark), seen, settings=settings_of(kind),

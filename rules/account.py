@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from math import isinf
 from typing import NamedTuple
 
 from rules.model import Change, Event, Explanation, Hold, Point
@@ -127,7 +128,7 @@ def settings_of(rule: RuleKind) -> list[Setting]:
     out = []
     for name, bounds in parameters(type(rule)).items():
         value = getattr(rule, name)
-        if value in (float("inf"), "", ()):
+        if value in ("", ()) or (isinstance(value, float) and isinf(value)):
             continue
         unit = bounds.unit if isinstance(bounds, Bounds) else ""
         shown = ", ".join(point for _, point in value) if isinstance(value, tuple) else value

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from rules.flood import settled
 from rules.model import Change, Event, Flag, Hold, Sample
-from rules.watch import Refiner, State, Watch, signature
+from rules.watch import Refiner, State, Watch, logged_points, signature
 
 MOST_PLANS = 10_000  # devices that send ever-changing sets of fields must not fill memory
 
@@ -356,10 +356,8 @@ class Engine:
         return {name: newest for refiner in self._refiners.values() for name, newest in refiner.derived.items()}
 
     def logged_points(self, watches: Iterable[Watch]) -> frozenset[str]:
-        """The points as they are logged that these watches rest on: before what is derived or rejected."""
-        of = {name: refiner.point for refiner in self._refiners.values() for name in refiner.derives}
-        inputs = (point.partition("!")[0] for watch in watches for point in watch.inputs.values())
-        return frozenset(of.get(point, point) for point in inputs)
+        """The points as they are logged that these watches rest on."""
+        return logged_points(watches, self._refiners.values())
 
     def refiners_as_of(self, at: float) -> list[Refiner]:
         """Fresh refiners for readings after a time, such that counters go on in the same registers."""

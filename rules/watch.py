@@ -1,6 +1,6 @@
 """What the engine runs: watches, which judge, and refiners, which stand before them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -74,6 +74,13 @@ class Refiner(Protocol):
 
     def recall(self, memory: Sequence[Any]) -> None:
         """Take up a memory; an empty one is the beginning."""
+
+
+def logged_points(watches: Iterable[Watch], refiners: Iterable[Refiner]) -> frozenset[str]:
+    """The points as they are logged that these watches rest on: before what is derived or rejected."""
+    of = {name: refiner.point for refiner in refiners for name in refiner.derives}
+    inputs = (point.partition("!")[0] for watch in watches for point in watch.inputs.values())
+    return frozenset(of.get(point, point) for point in inputs)
 
 
 def signature(watch: Watch) -> str:

@@ -12,6 +12,7 @@ from daemon.history import StoredHistory
 from daemon.trial import engine_of, judged
 from rules import RULES
 from rules.account import Witness, settings_of
+from rules.limit import Limit
 from rules.model import Turn
 from rules.running_water import RunningWater
 
@@ -153,3 +154,11 @@ def test_settings_are_those_of_the_rule_with_what_was_changed_marked() -> None:
     told = {item.name: item for item in settings_of(RunningWater(hold_min=12.0))}
     assert (told["hold_min"].value, told["hold_min"].unit, told["hold_min"].is_default) == (12.0, "min", False)
     assert told["limit_lpm"].is_default
+
+
+@pytest.mark.parametrize(("rule", "names"), [
+    (Limit(name="x", quantity="power_w", above=5.0), {"above"}),
+    (Limit(name="x", quantity="power_w", below=5.0), {"below"}),
+])  # fmt: skip
+def test_a_parameter_that_is_not_set_is_no_setting(rule: Limit, names: set[str]) -> None:
+    assert {"above", "below"} & {item.name for item in settings_of(rule)} == names
