@@ -6,8 +6,8 @@ when it has held for a while and cleared when it has been gone for a while, so t
 only power is known, a size that keeps coming back is taken for a compressor. A first short run is a record; a person
 is called (*page*) for a second one within a week, for a large one, for one that goes on unattended, and in the night,
 when it is a fire hazard. What looks like half a wave or like induction is a record to review. Where only power is
-known and something cycles, a page is but a line in the day's summary. Severity only rises: info while it is
-a record, then by size, and critical in the night.
+known and something cycles, a page is but a line in the day's summary. Severity only rises: info while it is a record,
+then by size, and critical in the night.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from rules.calendar import Span
 from rules.fact import PERMIT, fact_point
+from rules.high_power_load import BAND_SHARE, Load
 from rules.high_power_words import WORDS
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Place, Point, Severity, Site, Turn
@@ -43,10 +44,6 @@ from rules.steps import (
 NIGHT = Span(23 * 60, 6 * 60)
 WEEK_S = 7 * 86_400.0
 EDGE_SHARE = 1 / 3       # of the step to flag: what differs that much from the base opens an edge
-SAME_SHARE = 0.12        # step sizes this close are the same appliance
-BAND_SHARE = 0.07        # of an allowed appliance: the width of its band
-STAYS_SHARE, GONE_SHARE = 0.7, 0.3  # of the load above the level before it
-LEAST_SHARE = 0.9        # of the load: a circuit that draws less cannot carry it
 MOST_RUNS = 20           # that are counted in a week
 SLACK_SHARE = 0.5        # of the step to flag: what lamps and computers add in one slow reading
 SURE_SHARE, GLIDES_S = 2.0, 48 * 3600.0  # of it: a small step where an inverter ran lately is not sure, if slow
@@ -55,34 +52,12 @@ OTHER_S = 30.0           # a magnetron or an induction plate must last so long
 WATCHED = frozenset({"dorm_room", "classroom", "office"})
 
 
-
-class _Load(NamedTuple):
-    """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it, `joules` what it used.
-
-    `night_at` is when the night begins for it, `wanted` its severity by size, `severity` what was told,
-    `slack_w` what small things may have added.
-    """
-
-    since: float
-    before: float
-    size: float
-    kind: str
-    is_sure: bool
-    night_at: float
-    held_s: float = 0.0
-    joules: float = 0.0
-    gone_at: float | None = None
-    wanted: int = Severity.MINOR
-    severity: int | None = None  # None until it is raised
-    slack_w: float = 0.0
-
-
 class _State(NamedTuple):
     """`runs` are the times of the week's runs, `last` the last step: when, watts, what was thought of it;
     `glided_at` is when a motor or an inverter was last heard."""
 
     level: Level = NOTHING
-    load: tuple[Any, ...] | None = None  # a _Load, which JSON brings back as a plain tuple
+    load: tuple[Any, ...] | None = None  # a Load, which JSON brings back as a plain tuple
     runs: tuple[float, ...] = ()
     permit: tuple[float, float, float] = (0.0, 0.0, 0.0)  # watts, from, until
     seen: Seen = ()
@@ -139,7 +114,7 @@ class HighPowerWatch:
         return None  # only samples move it: without them nothing is known
 
     def hold(self, state: _State, at: float) -> Hold | None:
-        load = _Load(*state.load) if state.load else None
+        load = Load(*state.load) if state.load else None
         if load is None or load.severity is not None:
             return None
         needed_s = self._needed_s(load)
@@ -148,10 +123,10 @@ class HighPowerWatch:
     def explain(self, state: _State, at: float) -> Explanation:
         heard, base = state.level[0], state.level[1]
         if state.load:
-            load = _Load(*state.load)
+            load = Load(*state.load)
             values: dict[str, float | str] = {"watts": load.size, "since_at": load.since, "held_s": load.held_s}
             if load.severity is None:
-                is_permitted = _permits(state.permit, load, at)
+                is_permitted = load.is_permitted(state.permit, at)
                 values |= {"permit_until_at": state.permit[2]} if is_permitted else {"needed_s": self._needed_s(load)}
                 return Explanation(f"{self.rule}.{'is_permitted' if is_permitted else 'is_held'}", values)
             why = "is_on" if load.gone_at is None else "is_gone"
@@ -168,9 +143,9 @@ class HighPowerWatch:
 
     def _stepped(self, x: _State, step: Step, at: float) -> _State:
         """The state after a step: the load that it began, ended or changed, and what was thought of it."""
-        load = _Load(*x.load) if x.load else None
+        load = Load(*x.load) if x.load else None
         if step.size < self.step_w:
-            return x._replace(load=self._fallen(load, step)) if load else x
+            return x._replace(load=load.fallen(step)) if load else x
         if step.may_grow and self._may_be_part(x, step.size, has_var=step.var is not None):
             return x
         is_same = load is not None and load.gone_at is None and load.since == step.since
@@ -184,7 +159,7 @@ class HighPowerWatch:
         x = x._replace(seen=seen, last=(step.since, step.size, verdict), glided_at=glided_at)
         if verdict in (HEATER, HALF, OTHER):
             return x._replace(load=self._risen(load, step, verdict, at, is_sure=self._is_sure(x, step)))
-        return x._replace(load=self._fallen(load, step)) if load else x
+        return x._replace(load=load.fallen(step)) if load else x
 
     def _slack_w(self, step: Step) -> float:
         """What small things may add to an allowed load between two slow readings."""
@@ -220,45 +195,25 @@ class HighPowerWatch:
         comes_back = times >= (CYCLES if kind == HEATER else 2)
         return "compressor" if comes_back else kind, x.seen if step.may_grow else seen
 
-    def _risen(self, load: _Load | None, step: Step, kind: str, at: float, *, is_sure: bool) -> _Load:
+    def _risen(self, load: Load | None, step: Step, kind: str, at: float, *, is_sure: bool) -> Load:
         """The load after a step up that counts: begun, back, or outdone by a larger one."""
         wanted: int = self._severity(step.size)
-        if load is None:
-            return _Load(
-                step.since, step.before, step.size, kind, is_sure, self._night_at(at), step.covered_s,
-                step.size * step.covered_s, None, wanted, None, self._slack_w(step),
-            )  # fmt: skip
-        is_here = load.gone_at is None or load.gone_at >= step.since
-        if kind != HEATER and load.kind == HEATER:
-            return load
-        if not is_here or step.size > load.size or (kind == HEATER and load.kind != HEATER):
-            wanted = max(load.wanted, wanted)
-            load = load._replace(gone_at=None, before=step.before, size=step.size)
-            return load._replace(kind=kind, is_sure=is_sure, wanted=wanted)
-        return load
-
-    def _fallen(self, load: _Load, step: Step) -> _Load:
-        """The load after another step: gone, back by a small one, or told apart from what else is on."""
-        is_here = load.gone_at is None or load.gone_at >= step.since
-        level = step.before + step.size
-        if is_here and _is_same(-step.size, load.size):
-            return load._replace(gone_at=step.since, before=level)
-        if not is_here and _is_same(step.size, load.size):
-            return load._replace(gone_at=None, before=step.before, size=step.size)
-        if is_here and step.size < 0 and level >= LEAST_SHARE * load.size:  # another one went off, this may still be on
-            return load._replace(before=min(load.before, level - load.size))
-        return load
+        if load is not None:
+            return load.outdone(step, kind, wanted, is_sure=is_sure)
+        return Load(
+            step.since, step.before, step.size, kind, is_sure, self._night_at(at), step.covered_s,
+            step.size * step.covered_s, None, wanted, None, self._slack_w(step),
+        )  # fmt: skip
 
     # -- what is told of a load
 
     def _loaded(self, x: _State, at: float, p: float, seen_s: float) -> tuple[_State, Sequence[Change]]:
         """The state while a load is on, or not gone for long."""
-        load = _Load(*(x.load or ()))
-        above = p - load.before
-        stays = above >= STAYS_SHARE * load.size
-        is_permitted = _permits(x.permit, load, at)
+        load = Load(*(x.load or ()))
+        stays = load.stays(p)
+        is_permitted = load.is_permitted(x.permit, at)
         if load.severity is None:
-            load = _more(load, seen_s)
+            load = load.held(seen_s)
             if not stays and seen_s > 0:
                 return x._replace(load=None), ()
             if load.held_s < self._needed_s(load) - 0.001 or is_permitted:
@@ -271,8 +226,8 @@ class HighPowerWatch:
         if load.gone_at is not None and at - load.gone_at >= self.clear_s and not stays:
             return x._replace(load=None), (self._change(Turn.CLEARED, load, x.runs, load.gone_at),)
         if stays:
-            load = _more(load._replace(gone_at=None), seen_s)
-        elif above <= GONE_SHARE * load.size and load.gone_at is None:
+            load = load._replace(gone_at=None).held(seen_s)
+        elif load.gone_at is None and load.is_gone(p):
             load = load._replace(gone_at=at)
         x = self._struck(x, load, at)
         due = self._due(load, x.runs, at)
@@ -283,17 +238,17 @@ class HighPowerWatch:
         load = load._replace(severity=due)
         return x._replace(load=tuple(load)), (self._change(Turn.UPDATED, load, x.runs, at, why),)
 
-    def _struck(self, x: _State, load: _Load, at: float) -> _State:
+    def _struck(self, x: _State, load: Load, at: float) -> _State:
         """The state with this run among those of the week; a suspect becomes one when a heater joins it."""
         if load.kind != HEATER or x.runs[-1:] == (load.since,):
             return x
         runs = tuple(run for run in x.runs if at - run < WEEK_S)[1 - max(self.strikes, MOST_RUNS) :]
         return x._replace(runs=(*runs, load.since))
 
-    def _needed_s(self, load: _Load) -> float:
+    def _needed_s(self, load: Load) -> float:
         return max(self.hold_s, OTHER_S) if load.kind == OTHER else self.hold_s
 
-    def _due(self, load: _Load, runs: Sequence[float], at: float) -> int:
+    def _due(self, load: Load, runs: Sequence[float], at: float) -> int:
         """The severity that a load deserves: info as long as it is only a record."""
         told = load.severity or Severity.INFO
         if load.kind != HEATER:
@@ -315,7 +270,7 @@ class HighPowerWatch:
     def _night_at(self, at: float) -> float:
         return at if NIGHT.holds(self.hours.calendar.minute(at)) else self.hours.calendar.next_minute(at, NIGHT.start)
 
-    def _change(self, turn: Turn, load: _Load, runs: Sequence[float], until: float, why: str = "") -> Change:
+    def _change(self, turn: Turn, load: Load, runs: Sequence[float], until: float, why: str = "") -> Change:
         severity = Severity(load.severity or 0)
         values = {
             "watts": load.size, "on_s": until - load.since, "kwh": load.joules / 3.6e6, "times": float(len(runs)),
@@ -327,19 +282,6 @@ class HighPowerWatch:
         if severity > Severity.INFO:
             delivery = Delivery.PAGE if load.is_sure else Delivery.DIGEST
         return Change(turn, severity, delivery, f"{self.rule}.{why}", values, evidence)
-
-
-def _more(load: _Load, seen_s: float) -> _Load:
-    return load._replace(held_s=load.held_s + seen_s, joules=load.joules + load.size * seen_s)
-
-
-def _permits(permit: Sequence[float], load: _Load, at: float) -> bool:
-    watts, begin, end = permit
-    return 0 < load.size <= watts * (1 + BAND_SHARE) + load.slack_w * (watts > 0) and begin <= at < end
-
-
-def _is_same(size: float, other: float) -> bool:
-    return abs(size - other) <= SAME_SHARE * abs(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,8 +324,9 @@ class HighPower:
     def _watch(self, site: Site, place: Place, point: Point) -> HighPowerWatch:
         asked = {"q": point.id.removesuffix(point.quantity) + "reactive_power_var"}
         asked |= {quantity: fact_point(place.id, quantity) for quantity in PERMIT}
-        is_alone = place.kind == "dorm_room" or point.part == SOCKETS
-        step_w = self.step_w if is_alone else self.shared_step_w
+        # Lamps and computers that come on together look like a heater where only their power is known.
+        is_told_apart = asked["q"] in site.points or place.kind == "dorm_room" or point.part == SOCKETS
+        step_w = self.step_w if is_told_apart else self.shared_step_w
         return HighPowerWatch(
             key=point.id.removesuffix("/power_w"),
             place=place.id,

@@ -11,11 +11,12 @@ WORDS = {
         "每分钟一次也能用，但短时间的使用会漏掉一部分。只有功率时，反复出现的同样大小会当作压缩机，误报和漏报都会多一"
         "些。"
         "电能表的电量最小 0.01 度，一分钟就相当于 600 瓦，不能用来推算功率。主要参数：step_w 是最小的台阶（瓦），教室和"
-        "没有单独插座回路的办公室用 shared_step_w；hold_s 是要持续多久；strikes 是一周内第几次才通知人，第一次短时间"
-        "使用只记录；"
+        "办公室没有单独的插座回路、又不知道无功功率时用 shared_step_w；hold_s 是要持续多久；strikes 是一周内第几次才"
+        "通知人，第一次短时间使用只记录；"
         "超过 unattended_min 分钟、功率超过 high_w 瓦，或夜里 23:00 到 6:00 还开着，马上通知；whitelist_w 写房间里"
         "允许的电器功率，例如饮水机 \"420\"，上下 7% 以内不报。临时允许可以登记功率和起止时间，运行中就能改。"
-        "计划停电恢复后 10 分钟内不判断。局限：激光打印机的加热部件、吸尘器也可能像电热电器，请写进允许功率；"
+        "计划停电恢复后 10 分钟内不判断。局限：激光打印机的加热部件、吸尘器，还有一起点亮、功率因数很高的一排灯，"
+        "也可能像电热电器，请写进允许功率；"
         "半波（二极管）使用的和微波炉、电磁炉一类只作记录，请人复查；开始读数以前就已插上的看不到。",
         "到房间查看，请使用者拔下电器；按规定登记。",
         {
@@ -60,12 +61,14 @@ WORDS = {
         "(reactive_power_var). One reading a minute will do, but misses some short runs. With power alone, a size that "
         "keeps coming back is taken for a compressor, and there are more false and missed alerts. An energy counter "
         "with steps of 0.01 kWh is no substitute: within a minute one step is 600 W. Main parameters: step_w, the "
-        "least step (shared_step_w in classrooms, and in offices without a circuit of sockets); hold_s, how long it "
-        "must last; strikes, which run within a week calls somebody: a first short run is only recorded. After "
+        "least step (shared_step_w in classrooms and offices that have neither reactive power nor a circuit of "
+        "sockets); hold_s, how long it must last; strikes, which run within a week calls somebody: a first short run "
+        "is only recorded. After "
         "unattended_min minutes, above high_w, or when it is on at night from 23:00 to 6:00, somebody is called at "
         "once. whitelist_w lists what is allowed in the room, such as \"420\" for its water dispenser, within 7 %. "
         "A permit with watts and dates can be declared at any time. For 10 minutes after a planned cut nothing is "
-        "judged. Limits: the heater of a laser printer or a vacuum cleaner can look the same, put it on the whitelist; "
+        "judged. Limits: the heater of a laser printer, a vacuum cleaner, or many lamps with a very good power "
+        "factor switched on together can look the same, put them on the whitelist; "
         "heaters on half a wave (behind a diode), microwaves and induction plates are only recorded for review; what "
         "was on before the first reading is not seen.",
         "Go to the room, have the appliance unplugged, and note it as the rules say.",

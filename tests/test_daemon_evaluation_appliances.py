@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.evaluation.appliances import SAMPLINGS, SIGNED, Score, rooms, rows, scores
+from daemon.evaluation.appliances import SAMPLINGS, SIGNED, Score, ours, rooms, rows, scores
 from daemon.evaluation.dorm_rooms import (
     DAY_S,
     GRID_S,
@@ -174,3 +174,14 @@ def test_rows_are_the_same_each_time_and_none_without_recordings(data: Path, tmp
     assert {row.method for row in table} == {OURS, *NAIVE}
     (tmp_path / "appliances" / "Lamp").mkdir(parents=True)
     assert rows(tmp_path, progress=quiet) == rows(tmp_path / "nowhere", progress=quiet) == []
+
+
+def test_a_classroom_has_lamps_on_its_meter_and_its_small_heaters_are_found(found: Recordings) -> None:
+    lit = next(Room("3", found, "none", 0.0, "classroom").days(1))
+    dark = next(Room("3", found, "none", 0.0).days(1))
+    assert max(lit.watts) > max(dark.watts) + 100
+    assert min(lit.var) < min(dark.var) - 10
+    for kind in ("classroom", "dorm_room"):
+        heater = ([60.0] * 60 + [560.0] * 60 + [60.0] * 300, [5.0] * 420)
+        ((alarm,),) = ours([[heater]], [""], 5, kind)
+        assert alarm.since == pytest.approx(305)

@@ -200,6 +200,7 @@ def test_reactive_power_on_a_topic_of_its_own_counts_when_it_is_as_new_as_the_st
         ("dorm_room", ["power_w", "sockets/power_w", "ac/power_w"], {"dorm/101/sockets": 300}),
         ("dorm_room", ["ac/power_w", "lighting/power_w"], {}),
         ("classroom", ["power_w"], {"dorm/101": 800}),           # its lamps are on the same meter
+        ("classroom", ["power_w", "reactive_power_var"], {"dorm/101": 300}),                   # and told apart
         ("office", ["sockets/power_w"], {"dorm/101/sockets": 300}),
         ("staff_flat", ["power_w"], {}),
         ("canteen", ["power_w"], {}),
@@ -209,6 +210,15 @@ def test_reactive_power_on_a_topic_of_its_own_counts_when_it_is_as_new_as_the_st
 def test_where_it_watches(kind: str, quantities: list[str], expected: Mapping[str, float]) -> None:
     watches = HighPower().watches(site({ROOM: (kind, quantities)}))
     assert {watch.key: watch.steps.step_w for watch in watches} == expected
+
+
+@pytest.mark.parametrize("kind", ["dorm_room", "classroom", "office"])
+@pytest.mark.parametrize("watts", [320.0, 500.0, 700.0, 1500.0])
+def test_reactive_power_tells_a_heater_from_lamps_in_any_room(kind: str, watts: float) -> None:
+    heater = steps([IDLE, (300, 60 + watts, 20), (900, 60, 20)])
+    lamps = steps([IDLE, (3600, 60 + watts, 20 - 0.2 * watts), (900, 60, 20)])
+    assert seconds(replay(one(has_q=True, kind=kind), heater))[0] == ("raised", 80)
+    assert [event.why for event in replay(one(has_q=True, kind=kind), lamps) if event.delivery == "page"] == []
 
 
 def test_the_running_hold_is_shown() -> None:

@@ -1,4 +1,4 @@
-"""High-power appliances in dorm rooms: the rule and the naive rules beside it, over weeks of made-up rooms.
+"""High-power appliances in dorm rooms and classrooms: the rule and the naive rules over weeks of made-up rooms.
 
 Strategy. An alert is right when it comes within the window about the begin of a use ([-15 s, +30 s], or 1.5 intervals
 where readings are slower); a later one during a use, or right behind it, is neither right nor wrong; any other is
@@ -30,7 +30,7 @@ from daemon.evaluation.row import OURS, Row
 from rules.calendar import Calendar
 from rules.engine import Engine
 from rules.high_power import HighPower
-from rules.model import Delivery, Place, Point, Sample, Site, Turn
+from rules.model import BUILDING_KINDS, Delivery, Place, Point, Sample, Site, Turn
 
 MONDAY = 1_772_380_800.0  # 2026-03-02 00:00 in Shanghai
 DAYS = 7
@@ -128,14 +128,16 @@ def _size(use: Use) -> str:
 # -- our rule
 
 
-def ours(days: Sequence[Sequence[Seen]], whitelists: Sequence[str], every_s: int) -> list[list[Alarm]]:
-    """The alarms of each room."""
-    places = {"dorm": Place("dorm", "dorm", "dormitory", "dorm")}
+def ours(
+    days: Sequence[Sequence[Seen]], whitelists: Sequence[str], every_s: int, kind: str = "dorm_room"
+) -> list[list[Alarm]]:
+    """The alarms of each room; all are of one kind."""
+    places = {"dorm": Place("dorm", "dorm", next(of for of, room in BUILDING_KINDS.items() if room == kind), "dorm")}
     points: dict[str, Point] = {}
     columns: list[list[float]] = []
     for number, room in enumerate(days):
         place = f"dorm/{number}"
-        places[place] = Place(place, place, "dorm_room", "dorm")
+        places[place] = Place(place, place, kind, "dorm")
         for index, quantity in enumerate(("power_w", "reactive_power_var")):
             if room[0][index] is not None:
                 points[f"{place}/{quantity}"] = Point(
@@ -169,21 +171,21 @@ def ours(days: Sequence[Sequence[Seen]], whitelists: Sequence[str], every_s: int
 # -- the protocol
 
 
-def rooms(found: Recordings, count: int) -> list[Room]:
+def rooms(found: Recordings, count: int, kind: str = "dorm_room") -> list[Room]:
     """Rooms of all sorts: each second one with heaters, a third with each air conditioner."""
     return [
-        Room(f"room {number}", found, AIR_CONDITIONERS[number // 2 % 3], 0.0 if number % 2 else 2.0)
+        Room(f"room {number}", found, AIR_CONDITIONERS[number // 2 % 3], 0.0 if number % 2 else 2.0, kind)
         for number in range(count)
     ]
 
 
 def scores(
     found: Recordings, settings: Sequence[Setting], count: int, *, naive: Sequence[Setting] = (), days: int = DAYS,
-    progress: Callable[[str], None],
+    kind: str = "dorm_room", progress: Callable[[str], None],
 ) -> dict[tuple[str, Setting], Score]:  # fmt: skip
     """The score of our rule in each setting, and of the naive rules in those of `naive`, over so many rooms."""
     out: dict[tuple[str, Setting], Score] = {}
-    made = rooms(found, count)
+    made = rooms(found, count, kind)
     for first in range(0, count, TOGETHER):
         group = made[first : first + TOGETHER]
         weeks = [list(room.days(days)) for room in group]
@@ -193,14 +195,14 @@ def scores(
             seen = [[_seen(room, day, setting) for day in week] for room, week in zip(group, weeks, strict=True)]
             methods: dict[str, list[list[Alarm]]] = {}
             if setting in settings:
-                methods[OURS] = ours(seen, allowed, sampling.every_s)
+                methods[OURS] = ours(seen, allowed, sampling.every_s, kind)
             if setting in naive:
                 methods |= _naive(seen, sampling.every_s)
             for method, alarms in methods.items():
                 score = out.setdefault((method, setting), Score())
                 for room, week, told in zip(group, weeks, alarms, strict=True):
                     score.add(room, week, told, sampling.every_s)
-        progress(f"high_power: {min(first + TOGETHER, count)} of {count} rooms")
+        progress(f"high_power: {min(first + TOGETHER, count)} of {count} ({kind})")
     return out
 
 
@@ -250,6 +252,19 @@ def rows(data: Path, *, progress: Callable[[str], None], count: int = ROOMS, day
         if (method, setting) == (OURS, main):
             out += [_row(score, method, f"{where}, {name}", of=name) for name in sorted(score.of) if name]
             out += [_pages(score, where, name) for name in ("", "with heaters", "without heaters")]
+    return out + _classrooms(found, -(-count // 4), days, progress)
+
+
+def _classrooms(found: Recordings, count: int, days: int, progress: Callable[[str], None]) -> list[Row]:
+    """The figures where lamps are on the same meter: a small heater is told from them by its reactive power alone."""
+    settings = [(sampling, side) for sampling in (SAMPLINGS[0], SAMPLINGS[-2]) for side in (SIGNED, UNSIGNED, ALONE)]
+    out: list[Row] = []
+    measured = scores(found, settings, count, days=days, kind="classroom", progress=progress)
+    for (method, setting), score in measured.items():
+        where = f"classroom, {setting[0].name}, {setting[1]}"
+        out.append(_row(score, method, where))
+        out += [_row(score, method, f"{where}, {name}", of=name) for name in sorted(score.of) if name.endswith(" W")]
+        out.append(_pages(score, where, ""))
     return out
 
 

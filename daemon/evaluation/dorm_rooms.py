@@ -2,16 +2,17 @@
 
 Strategy. The recordings hold the power of single appliances. A room is a handful of allowed ones, each day one of
 their recorded days, moved by up to three hours; into it come *uses* cut out of recordings of heaters. Which classes are
-heaters is told by their names; any other is allowed. Power is real; reactive power and air conditioners are assumed,
-all of it displacement, and so every figure is semi-synthetic. Devices
-are divided by the hash of their names into those to tune with and those to report on; where a class has a single
-device its days are.
+heaters is told by their names; any other is allowed. Power is real; reactive power, air conditioners and the lamps of a
+classroom, which hang on the same meter, are assumed, all of it displacement, and so every figure is semi-synthetic.
+Devices are divided by the hash of their names into those to tune with and those to report on; where a class has a
+single device its days are.
 """
 
 import gzip
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from math import acos, sqrt, tan
 from pathlib import Path
@@ -41,6 +42,7 @@ HALF_WAVE = 0.96      # of the power, as reactive power: what a meter makes of a
 AIR_CONDITIONERS = ("none", "fixed", "inverter")
 
 Series = Sequence[float]
+BuiltIn = tuple[str, Callable[[random.Random], list[float]], float]  # name, a day of watts, var for each W
 
 
 class Use(NamedTuple):
@@ -159,19 +161,20 @@ def _cut(watts: Series) -> Iterator[list[float]]:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A room that is furnished once and lived in for days; `uses_a_day` is how often a heater is switched on."""
+    """A dorm room or classroom, furnished once and lived in; `uses_a_day` is how often a heater is switched on."""
 
     seed: str
     recordings: Recordings
     air_conditioner: str
     uses_a_day: float
+    kind: str = "dorm_room"
 
     def days(self, count: int) -> Iterator[RoomDay]:
         """Its days, one after the other."""
         rng = random.Random(self.seed)
         furniture = list(self._furniture(rng))
         phase = rng.gauss(0.0, 0.004)  # the meter's own error of angle
-        ac = rng.uniform(700.0, 1200.0), tan(acos(rng.uniform(0.86, 0.95))), tan(acos(rng.uniform(0.95, 0.995)))
+        built_in = list(self._built_in(rng))
         for number in range(count):
             parts = [(name, rng.choice(days).watts, rng.randrange(-2160, 2161)) for name, days in furniture]
             watts, var = [0.0] * SLOTS, [0.0] * SLOTS
@@ -180,12 +183,11 @@ class Room:
                 moved = [*series[-shift:], *series[:-shift]] if shift else series
                 watts = list(map(float.__add__, watts, moved))
                 var = [q + ratio * p for q, p in zip(var, moved, strict=True)]
-            if self.air_conditioner != "none":
-                cooling = (_fixed if self.air_conditioner == "fixed" else _inverter)(rng, ac[0])
-                ratio = ac[1] if self.air_conditioner == "fixed" else ac[2]
-                watts = [p + more for p, more in zip(watts, cooling, strict=True)]
-                var = [q + ratio * more for q, more in zip(var, cooling, strict=True)]
-                parts.append((f"AC {self.air_conditioner}", cooling, 0))
+            for name, make, ratio in built_in:
+                series = make(rng)
+                watts = list(map(float.__add__, watts, series))
+                var = [q + ratio * p for q, p in zip(var, series, strict=True)]
+                parts.append((name, series, 0))
             uses = self._switch_on(rng, watts, var, number)
             var = [q + phase * p for q, p in zip(var, watts, strict=True)]
             yield RoomDay(watts, var, uses, parts)
@@ -207,6 +209,16 @@ class Room:
                 if rng.random() < often:
                     yield name, devices[rng.choice(sorted(devices))]
 
+    def _built_in(self, rng: random.Random) -> Iterator[BuiltIn]:
+        size, fixed, inverter = rng.uniform(700.0, 1200.0), _lag(rng, 0.86, 0.95), _lag(rng, 0.95, 0.995)
+        if self.air_conditioner == "fixed":
+            yield "AC fixed", partial(_fixed, size=size), fixed
+        elif self.air_conditioner == "inverter":
+            yield "AC inverter", partial(_inverter, size=size), inverter
+        if self.kind == "classroom":
+            bank, banks = rng.uniform(60.0, 180.0), rng.randrange(2, 5)
+            yield "lamps", partial(_lamps, bank=bank, banks=banks), -_lag(rng, 0.90, 0.995)
+
     def _switch_on(self, rng: random.Random, watts: list[float], var: list[float], number: int) -> list[Use]:
         """Heaters put into a day; half of the kettles are small ones."""
         uses: list[Use] = []
@@ -227,6 +239,20 @@ class Room:
                 var[slot] += value * scale * HALF_WAVE * is_half_wave
             uses.append(Use(at, end, plateau * scale, name, is_half_wave))
         return sorted(uses)
+
+
+def _lag(rng: random.Random, least: float, most: float) -> float:
+    """The var for each W of a power factor between two."""
+    return tan(acos(rng.uniform(least, most)))
+
+
+def _lamps(rng: random.Random, bank: float, banks: int) -> list[float]:
+    """The lamps of a classroom from seven to ten: some of its banks at a time, often all at once."""
+    out = [0.0] * (7 * 720)
+    while len(out) < 22 * 720:
+        lit = rng.choice((0, banks, rng.randrange(banks + 1)))
+        out += [lit * (bank + rng.gauss(0.0, 0.5)) for _ in range(rng.randrange(240, 1440))]
+    return out[: 22 * 720] + [0.0] * (2 * 720)
 
 
 def _fixed(rng: random.Random, size: float) -> list[float]:
