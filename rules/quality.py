@@ -9,7 +9,7 @@ room's 21.5 °C repeats honestly for hours. A rejected reading becomes one of th
 """
 
 from collections.abc import Mapping, Sequence
-from math import inf, log10
+from math import inf
 from typing import Any
 
 from rules.counter import SPIKE, UNIT, CounterRefiner, Exchange
@@ -21,7 +21,7 @@ STUCK = "stuck"
 SLIPS = (1000.0, 100.0, 10.0)
 LEARNING = 200          # readings before a point's own band counts
 FAR = 8.0               # times its own extremes: far outside its history
-SURE_DIGITS = 3.0       # digits lost by distinct readings in a row before a jump is a slip
+SURE_VALUES = 3         # different readings in a row that lost the same digits: one alone may be a round load
 SURE_READINGS = 5
 FEW_REPEATS = 60        # the same value so often in a row is looked at
 LONGER = 4.0            # times the longest honest run
@@ -264,9 +264,9 @@ class GaugeRefiner:
         else:
             self._slipping = ()
             return None
-        self._slipping = (*self._slipping, value)
-        digits = len(set(self._slipping)) * log10(factor)
-        if digits >= SURE_DIGITS and len(self._slipping) >= SURE_READINGS:
+        if len(self._slipping) < SURE_READINGS or value not in self._slipping:
+            self._slipping = jumped
+        if len(set(jumped) - {0.0}) >= SURE_VALUES and len(jumped) >= SURE_READINGS:
             self._slipping, self._factor, self._is_calm = (), factor, False
             return self._reject(UNIT, value)
         self._is_calm = False

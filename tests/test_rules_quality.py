@@ -78,6 +78,15 @@ def test_a_jump_by_a_thousand_with_every_digit_lost_is_a_slip_within_what_is_sen
     assert said[4:] == ["unit"] * 4 + ["ok", "ok"]
 
 
+@pytest.mark.parametrize("load", [[1500.0], [1500.0, 0.0], [1500.0, 1500.0, 0.0, 1000.0]])
+def test_a_round_load_is_no_slip_however_long_it_lasts(load: list[float]) -> None:
+    """From an idle 1.5 W to 1,500 W exactly is a factor of a thousand by chance: one or two values tell nothing."""
+    refiner = learned("power_w", 1.5, 0.2)
+    assert set(reasons(refiner, load * 300)) == {"ok"}
+    assert len(refiner.memory()[-2]) < 10
+    assert reasons(refiner, [1.5, 1.6]) == ["ok", "ok"]
+
+
 def test_a_machine_larger_than_any_so_far_is_believed_when_it_stays() -> None:
     refiner = learned("power_w", 2.0, 1.5)
     assert reasons(refiner, [31_234.0, 31_250.0, 31_200.0, 2.0]) == ["held", "ok", "ok", "ok"]
