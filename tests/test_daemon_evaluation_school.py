@@ -172,6 +172,22 @@ def test_outcome_counts_what_is_at_least_as_loud_as_wanted():
     ]  # fmt: skip
 
 
+def test_a_page_beside_a_fault_is_neither_right_nor_false():
+    truth = (fault("a", 100, 200), fault("b", 100, 200, wants=None))
+    told = [
+        Told(event("running_water", "a", 130), PAGE, True, 0),
+        Told(event("night_flow", "a", 140), PAGE, False, 0),
+        Told(event("running_water", "b", 130), PAGE, True, 1),
+        Told(event("running_water", "c", 130), PAGE, False, None),
+        Told(event("running_water", "c", 140, DIGEST), DIGEST, False, None),
+    ]
+    verdict = Verdict(replace(simulate(1, 1, SMALL), truth=truth), told, {})
+    whole, tap, night = (school._row(verdict, rule) for rule in (None, "running_water", "night_flow"))
+    assert [row.precision for row in (whole, tap, night)] == [1 / 4, pytest.approx(1 / 3), 0.0]
+    assert [row.false_rate for row in (whole, tap, night)] == [2.0, 2.0, 0.0]
+    assert whole.note.startswith("of 4 pages 1 beside a fault, 2 false; 4.0 a day")
+
+
 def test_rows_say_the_whole_pack_first_and_recall_of_it_alone(tmp_path):
     whole, *each = school.rows(tmp_path, progress=lambda _: None, size=SMALL, days=2)
     assert (whole.setting, whole.basis) == ("whole pack", "simulated")

@@ -2,7 +2,8 @@
 
 Strategy. The school is made from a seed: its life, its meters, and faults of known truth. Its readings go minute by
 minute through the engine, as a live gateway would move the mark. Then each alert is held against the truth: it answers
-a fault, stands beside one that another rule should answer, or is false. What counts is what people are told.
+a fault, stands beside one that another rule should answer, or is false; precision counts the first alone. What counts
+is what people are told.
 """
 
 from collections import Counter
@@ -166,15 +167,25 @@ def _row(verdict: Verdict, rule: str | None) -> Row:
     """The whole pack over all faults; a rule over those it answered, since several rules may answer one."""
     results = [item for item in outcomes(verdict, rule) if rule is None or item.pages + item.digests + item.records]
     figures = budget(verdict, rule)
-    pages = [t for t in verdict.told if t.delivery is Delivery.PAGE and (rule is None or t.event.rule == rule)]
-    false = sum(t.fault is None for t in pages)
+    stand = Counter(
+        _stand(item, verdict.school.truth)
+        for item in verdict.told if item.delivery is Delivery.PAGE and rule in (None, item.event.rule)
+    )  # fmt: skip
     delays = [item.delay_s for item in results if item.delay_s is not None]
     return Row(
         "alert budget", OURS, rule or "whole pack", len(results),
-        1 - false / len(pages) if pages else None,
+        stand["right"] / stand.total() if stand else None,
         sum(item.is_answered for item in results) / len(results) if results and rule is None else None,
-        false / len(verdict.school.days), "school-day", median(delays) if delays else None, "simulated",
-        f"{figures.pages:.1f} pages a day, at most {figures.most_pages}; at night {figures.night_pages:.1f}, at most"
+        stand["false"] / len(verdict.school.days), "school-day", median(delays) if delays else None, "simulated",
+        f"of {stand.total()} pages {stand['beside']} beside a fault, {stand['false']} false;"
+        f" {figures.pages:.1f} a day, at most {figures.most_pages}; at night {figures.night_pages:.1f}, at most"
         f" {figures.most_night_pages}; {figures.digests:.1f} in the digest, {figures.records:.1f} records;"
         f" {sum(item.is_repeated for item in results)} of {len(results)} faults paged more than once",
     )  # fmt: skip
+
+
+def _stand(item: Told, truth: Sequence[Injected]) -> str:
+    """How a page stands against the truth: what happened and means nothing makes it false as well."""
+    if item.fault is None or truth[item.fault].wants is None:
+        return "false"
+    return "right" if item.is_answer else "beside"
