@@ -117,9 +117,11 @@ class ClockDrift:
     hold_s: float = parameter(600.0, unit="s", least=1.0, most=86_400.0)
 
     def watches(self, site: Site) -> Iterable[ClockDriftWatch]:
+        told: set[str] = set()
         for place in site.places:
             for point in site.points_at(place):
-                if point.quantity == OFFSET:
+                if point.quantity == OFFSET and point.device not in told:  # it has one clock, whatever it measures
+                    told.add(point.device)
                     yield ClockDriftWatch(
                         key=f"clock_drift/{point.device}", place=place, inputs={OFFSET: point.id},
                         device=point.device, most_s=self.most_s, hold_s=self.hold_s,

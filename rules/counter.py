@@ -13,7 +13,7 @@ falling to nothing and back.
 """
 
 from collections.abc import Mapping, Sequence
-from math import inf, nextafter
+from math import ulp
 from typing import Any, NamedTuple
 
 COUNTER, SPIKE, UNIT = "counter", "spike", "unit"
@@ -271,10 +271,10 @@ class CounterRefiner:
         """Go on from this reading at this place of the continuous register."""
         self._shifts = (*self._shifts, (at, self._offset))[-KEPT_SHIFTS:]
         before = self._raw + self._offset
-        waited, rise = at - self._at, register - before
-        self._offset, self._raw, self._at = register - value, value, at
-        while value + self._offset < before:  # by the last digit that a float has: it must not fall at all
-            self._offset = nextafter(self._offset, inf)
+        waited, rise = at - self._at, max(register - before, 0.0)
+        self._offset, self._raw, self._at = before + rise - value, value, at
+        if value + self._offset < before:  # by the last digit that a float has: it must not fall at all
+            self._offset += 2.0 * ulp(max(abs(value), abs(before)))
         register = value + self._offset
         self._held, self._slip, self._is_calm = (), (), True
         out = {self.point: register}

@@ -14,7 +14,10 @@ FAR = 2.0               # times too much or too little
 
 
 class _State(NamedTuple):
-    """What power added up to (`used_kwh`) since the register was `begin`; `ratio` is that of a told fault."""
+    """What power added up to (`used_kwh`) since the register was `begin`; `register` is its newest reading.
+
+    `ratio` is that of a told fault.
+    """
 
     at: float | None = None
     power: float = 0.0
@@ -22,7 +25,8 @@ class _State(NamedTuple):
     since: float = 0.0
     used_kwh: float = 0.0
     covered_s: float = 0.0
-    ratio: float = 0.0
+    ratio: float | None = None
+    register: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class ScaleWatch:
     """The power and the energy counter of one circuit, compared once a day."""
 
     rule: ClassVar[str] = "implausible"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -40,39 +44,57 @@ class ScaleWatch:
     holds_s: float
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        heard, power, begin, since, used_kwh, covered_s, ratio = state
+        heard, power, begin, since, used_kwh, covered_s, ratio, last = state
         if heard is not None:
             if at - heard < LOOK_S and len(values) == 2:
                 return state, ()
-            seen_s = min(at - heard, max(self.holds_s, 1.5 * LOOK_S))
+            seen_s = self._seen_s(heard, at)
             used_kwh, covered_s = used_kwh + max(power, 0.0) * seen_s / 3.6e6, covered_s + seen_s
         power = values.get("power", power)
-        register = values.get("register")
-        if register is None or (begin is not None and at - since < WINDOW_S):
-            return _State(at, power, begin, since, used_kwh, covered_s, ratio), ()
-        fresh = _State(at, power, register, at, 0.0, 0.0, ratio)
-        if begin is None or register - begin < LEAST_KWH or covered_s < COVERED * (at - since):
+        register = values.get("register", last)
+        if "register" not in values or (begin is not None and at - since < WINDOW_S):
+            return _State(at, power, begin, since, used_kwh, covered_s, ratio, register), ()
+        fresh = _State(at, power, register, at, 0.0, 0.0, ratio, register)
+        found = None if begin is None else _found(used_kwh, register - begin, covered_s, at - since)
+        if found is None or _is_off(found) is (ratio is not None):
             return fresh, ()
-        found = used_kwh / (register - begin)
-        is_off = not 1.0 / FAR <= found <= FAR
-        if is_off is bool(ratio):
-            return fresh, ()
+        is_off = _is_off(found)
         turn = Turn.RAISED if is_off else Turn.CLEARED
-        return fresh._replace(ratio=found if is_off else 0.0), self._changes(turn, since, found, covered_s)
+        return fresh._replace(ratio=found if is_off else None), self._changes(turn, since, found, covered_s)
 
     def deadline(self, state: _State) -> float | None:
         return None
 
     def hold(self, state: _State, at: float) -> Hold | None:
-        return None
+        if state.at is None or state.begin is None or state.ratio is not None:
+            return None
+        found = _found(state.used_kwh, state.register - state.begin, state.covered_s, state.at - state.since)
+        if found is None or not _is_off(found):
+            return None
+        lasted_s = state.at - state.since + self._seen_s(state.at, at)
+        return Hold(state.since, min(lasted_s, WINDOW_S), WINDOW_S)
 
     def explain(self, state: _State, at: float) -> Explanation:
-        if state.ratio:
+        if state.ratio is not None:
             return Explanation("implausible.off", {"device": self.device, "ratio": state.ratio})
         return Explanation("implausible.fine", {"device": self.device})
+
+    def _seen_s(self, heard: float, at: float) -> float:
+        return min(at - heard, max(self.holds_s, 1.5 * LOOK_S))
 
     def _changes(self, turn: Turn, since: float, ratio: float, covered_s: float) -> Sequence[Change]:
         evidence = Evidence(since, tuple(self.inputs.values()), None, covered_s)
         why = f"implausible.scale_{turn.value}"
         values: dict[str, float | str] = {"device": self.device, "ratio": ratio}
         return (Change(turn, Severity.MINOR, Delivery.DIGEST, why, values, evidence),)
+
+
+def _found(used_kwh: float, counted_kwh: float, covered_s: float, lasted_s: float) -> float | None:
+    """How many times what the counter shows power added up to; None: it counted or heard too little."""
+    if counted_kwh < LEAST_KWH or covered_s < COVERED * lasted_s:
+        return None
+    return used_kwh / counted_kwh
+
+
+def _is_off(ratio: float) -> bool:
+    return not 1.0 / FAR <= ratio <= FAR

@@ -5,6 +5,7 @@ while its source says itself that it is unreachable: then the source is one even
 silent together with its group, the like devices of one source and building: three *witnesses* spread over the group
 stand for it, so that a device listens to three others instead of three hundred; when all three fell silent at about
 the same time that is one event too. Once the witnesses or the source speak again the device has its full time again.
+A rejected reading is a word like any other: it may be nonsense, but somebody sent it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +15,15 @@ from typing import ClassVar, NamedTuple
 
 from rules.fact import PEOPLE
 from rules.hours import Hours
-from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn, state_point
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn, pseudo, state_point
 from rules.rule import Words, parameter
 from rules.watch import Watch
 
 ONLINE, ATTENDED = "online", "attended"
 OWN_WORD = (ONLINE, "backlog", ATTENDED)  # quantities by which a transport speaks of itself
 WITNESSES = ("witness-1", "witness-2", "witness-3")
-FOREIGN = frozenset({ONLINE, *WITNESSES})
+OTHERS = frozenset({*WITNESSES, *pseudo(WITNESSES)})
+FOREIGN = OTHERS | {ONLINE}
 PLANT = frozenset({"boiler_room", "drinking_boiler", "pump_room", "distribution_room"})  # where nobody may be blind
 TOGETHER = 0.5  # of the wait: silent within so much of each other is silent together
 EXACTLY = 0.45  # of the wait, less an interval: witnesses need not be noted more exactly than that
@@ -51,7 +53,7 @@ class SilentWatch:
     """
 
     rule: ClassVar[str] = "silent"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     start: ClassVar[_State] = _State()
 
     key: str
@@ -69,18 +71,18 @@ class SilentWatch:
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         if len(values) == 1 and state.around is not None and at - state.around < self.rarely_s:
             (role,) = values
-            if role in WITNESSES:
+            if role in OTHERS:
                 return state, ()
         last, is_up, is_raised, due, around, _, who = state
         if values and FOREIGN.isdisjoint(values):
-            if self.what and who not in values:
-                around, who = last, next(iter(values))
+            if self.what and who not in values and (spoke := next(iter(values)).partition("!")[0]) != who:
+                around, who = last, spoke
             changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
             return _State(at, is_up, False, None, around, False, who), changes
         if not values:
             return self._missed(state, at)
         own = any(role not in FOREIGN for role in values)
-        if any(role in values for role in WITNESSES):
+        if not OTHERS.isdisjoint(values):
             around = at
             if state.is_with_others and not own:
                 last = at  # they are back: it has its full time again to be heard
@@ -139,14 +141,14 @@ class SilentWatch:
         if supply.holds(self.hours.calendar.minute(last)) and due <= self.hours.calendar.next_minute(last, off):
             return due
         begin, left_s = self.hours.calendar.next_minute(last, on), self.wait_s
-        while begin + left_s > (end := self.hours.calendar.next_minute(begin, off)):
+        while begin + left_s > (end := self.hours.calendar.next_minute(begin + 1.0, off)):  # in a day without that hour
             left_s -= end - begin
-            begin = self.hours.calendar.next_minute(end, on)
+            begin = self.hours.calendar.next_minute(end + 1.0, on)
         return begin + left_s
 
     def _change(self, turn: Turn, state: _State, at: float) -> Change:
         since = at if state.last is None else state.last
-        points = tuple(point for role, point in self.inputs.items() if role not in FOREIGN)
+        points = tuple(point for role, point in self.inputs.items() if role not in FOREIGN and "!" not in role)
         values = {**self.about, "silent_s": at - since}
         why = f"{self.rule}.{self.what}{turn.value}"
         return Change(turn, self.severity, self.delivery, why, values, Evidence(since, points))
@@ -249,9 +251,9 @@ class Silent:
             {
                 "silent.raised": "no data from {device} for {silent_s}",
                 "silent.cleared": "data from {device} again after {silent_s}",
-                "silent.group_raised": "no data for {silent_s} from {devices:.0f} devices of {building} together "
+                "silent.group_raised": "no data for {silent_s} from {devices:.0f} {devices:device|devices} of {building} together "
                 "({source}): look at the gateway, the bus and the building's power first",
-                "silent.group_cleared": "data from {devices:.0f} devices of {building} ({source}) again after "
+                "silent.group_cleared": "data from {devices:.0f} {devices:device|devices} of {building} ({source}) again after "
                 "{silent_s}",
                 "silent.source_raised": "source {source} has been unreachable for {silent_s}, and all its devices "
                 "with it",
@@ -324,7 +326,7 @@ class Silent:
         holds_s = min(point.holds_s for point in points)
         return SilentWatch(
             key=key, place=building or points[0].place, about=about, what="group_" if building else "",
-            inputs={**inputs, ONLINE: state_point(points[0].source, ONLINE)},
+            inputs={**inputs, **_any_verdict(inputs), ONLINE: state_point(points[0].source, ONLINE)},
             severity=Severity.MAJOR if building else Severity.MINOR,
             delivery=Delivery.PAGE if building else Delivery.DIGEST,
             holds_s=holds_s, wait_s=wait_s, rarely_s=EXACTLY * wait_s - holds_s / 2.5,
@@ -335,3 +337,8 @@ class Silent:
 def _spread(firsts: Sequence[Point]) -> list[Point]:
     """Three devices from all over a group; none where the group is too small to be one."""
     return [firsts[0], firsts[len(firsts) // 2], firsts[-1]] if len(firsts) >= len(WITNESSES) else []
+
+
+def _any_verdict(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Beside each input any rejected reading of its point."""
+    return dict(zip(pseudo(inputs), pseudo(inputs.values()), strict=True))

@@ -35,3 +35,8 @@ def test_it_says_which_way() -> None:
     for off, why in ((90.0, "clock_drift.ahead"), (-90.0, "clock_drift.behind")):
         (event,) = replay(watches, offsets((0, off)), until=BEGIN + 3600)
         assert (event.why, event.values["off_s"], event.delivery.value) == (why, 90.0, "digest")
+
+
+def test_a_device_has_one_clock_however_many_of_its_parts_tell_it() -> None:
+    room = site({"teach/1": ("classroom", ["clock_offset_s", "lighting/clock_offset_s"])})
+    assert [watch.key for watch in ClockDrift().watches(room)] == ["clock_drift/teach/1"]

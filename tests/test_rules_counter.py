@@ -184,3 +184,15 @@ def test_flow_ends_when_ten_pulses_are_missing() -> None:
 
 def test_flow_is_silent_where_nothing_is_known() -> None:
     assert flows([500.0, 506.0, 9e6, 512.0]) == [None, 6.0, None, 3.0]
+
+
+@pytest.mark.parametrize("wild", [[4278.35] * 4, [0.01] * 3 + [4278.35] * 4, [1e10] * 4, [0.0] * 4])
+@pytest.mark.parametrize("register", [12345.69, 12_345_678.9, 0.3, 1e9 / 3])
+def test_a_meter_that_comes_back_is_followed_at_once_and_falls_by_no_digit(register: float, wild: list[float]) -> None:
+    refiner, last = energy(), 0.0
+    before = [register + 0.01 * n for n in range(9)]
+    for number, value in enumerate([*before, *wild, *[before[-1]] * 3, *wild, *[before[-1] + 0.01] * 3]):
+        refined = refiner.refine(1e6 + 60.0 * number, value)
+        told = value if refined is None else refined.get(POINT, last)
+        assert told >= last
+        last = told

@@ -81,19 +81,40 @@ def test_a_voltage_has_its_patience() -> None:
 
 @pytest.mark.parametrize(
     ("factor", "expected"),
-    [(1.0, []), (0.7, []), (1.4, []), (10.0, ["scale_raised"]), (0.1, ["scale_raised"]), (40.0, ["scale_raised"])],
+    [(1.0, []), (0.7, []), (1.4, []), (10.0, ["scale_raised"]), (0.1, ["scale_raised"]), (40.0, ["scale_raised"]),
+     (0.0, ["scale_raised"])],
 )
 def test_power_and_counter_must_agree_over_a_day(factor: float, expected: list[str]) -> None:
     """A room of 100 W with a kettle now and then, read each 15 s; its power comes in another unit."""
     meter = site({"dorm/1": ("dorm_room", ["power_w", "energy_kwh"])})
     engine, kwh = Engine(Implausible().watches(meter)), 500.0
-    for step in range(30 * 240):
+    for step in range(54 * 240):
         power = 1900.0 if step % 700 < 12 else 100.0
         kwh += power * 15 / 3.6e6
         values = {"dorm/1/power_w": power * factor, "dorm/1/energy_kwh": round(kwh, 2)}
         engine.take(Sample(BEGIN + 15.0 * step, "dorm/1", values))
-    said = [event.why.removeprefix("implausible.") for event in engine.advance(BEGIN + 30 * 3600.0)]
+    said = [event.why.removeprefix("implausible.") for event in engine.advance(BEGIN + 54 * 3600.0)]
     assert said == expected
+
+
+@pytest.mark.parametrize(("factor", "is_shown"), [(1.0, False), (10.0, True)])
+def test_power_that_disagrees_with_its_counter_shows_before_the_day_is_over(factor: float, *, is_shown: bool) -> None:
+    meter = site({"dorm/1": ("dorm_room", ["power_w", "energy_kwh"])}, every_s=15.0)
+    (watch,) = (one for one in Implausible().watches(meter) if "power" in one.inputs)
+    state, shown, raised = watch.start, [], 0
+    for step in range(25 * 240):
+        moment, held = BEGIN + 15.0 * step, watch.hold(state, BEGIN + 15.0 * step)
+        values = {"power": 100.0 * factor, "register": 500.0 + 100.0 * 15 * step / 3.6e6}
+        state, changes = watch.step(state, moment, values)
+        shown += [held] if held else []
+        if changes:
+            raised += 1
+            assert held is not None
+            assert held.since == changes[0].evidence.since
+            assert held.covered_s == held.needed_s == 86_400.0
+            assert watch.hold(state, moment) is None
+    assert (bool(shown), raised) == (is_shown, int(is_shown))
+    assert not shown or shown[0].covered_s == pytest.approx(10 * 3600.0, abs=120.0)  # a kWh is enough to tell
 
 
 def test_a_calm_step_keeps_its_state_as_it_is() -> None:

@@ -1,11 +1,13 @@
 """Silent devices: who is missed, after how long, and when a dead source keeps them out of it."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from recordings import at, local, replay, restarted, turns
 
 from rules.calendar import Calendar, Span
 from rules.engine import Engine
-from rules.model import Place, Point, Sample, Site
+from rules.model import Place, Point, Sample, Site, Turn
 from rules.silent import Silent
 from rules.watch import Watch
 
@@ -86,8 +88,8 @@ def test_the_hold_shows_once_it_is_late() -> None:
 def test_each_device_and_each_source_is_one_watch() -> None:
     attended = "source/bus/attended"
     assert [(w.key, w.place, set(w.inputs.values())) for w in SOON.watches(site())] == [
-        ("silent/bus/1", "d/1", {"d/1/power_w", "d/1/voltage_v", ONLINE}),
-        ("silent/bus/2", "d/1", {"d/1/temperature_c", ONLINE}),
+        ("silent/bus/1", "d/1", {"d/1/power_w", "d/1/power_w!", "d/1/voltage_v", "d/1/voltage_v!", ONLINE}),
+        ("silent/bus/2", "d/1", {"d/1/temperature_c", "d/1/temperature_c!", ONLINE}),
         ("silent/source/bus@d/1", "d", {ONLINE, attended}),
     ]
 
@@ -216,6 +218,24 @@ def test_devices_that_fall_silent_together_are_one_event(
     assert sorted(alone) == sorted(events)
 
 
+def test_rejected_readings_are_a_word() -> None:
+    """A device whose readings are all nonsense reports: neither is it missed, nor does it say that others were."""
+    watches, nonsense = list(SOON.watches(floor())), "d/3/power_w!unit"
+
+    def told(samples: list[Sample]) -> list[str]:
+        return [event.key for event in replay(watches, samples, until=samples[-1].at) if event.turn is Turn.RAISED]
+
+    def garbled(sample: Sample, number: int) -> Sample:
+        return sample._replace(values={f"d/{number}/power_w!unit": 60_000.0})
+
+    spoilt = [garbled(s, 3) if s.device == "bus/3" and s.at > BEGIN + 1800 else s for s in each_minute(90, {})]
+    assert any(nonsense in sample.values for sample in spoilt)
+    assert told(spoilt) == []
+    dead = each_minute(90, dict.fromkeys(set(ALL) - {0}, (30, 90)))  # one witness of the group goes on, in nonsense
+    spoilt = [garbled(s, 0) if s.device == "bus/0" and s.at > BEGIN + 1800 else s for s in dead]
+    assert told(spoilt) == told(dead)
+
+
 def test_a_device_that_stays_away_when_its_group_is_back_is_missed_then() -> None:
     samples = each_minute(130, {**dict.fromkeys(ALL, DEAD), 3: (30, 130)})
     (raised,) = (e for e in replay(list(SOON.watches(floor())), samples) if e.key == "silent/bus/3")
@@ -274,3 +294,13 @@ def test_a_device_alone_may_be_away_for_longer_but_not_in_the_plant(kind: str, m
     plant = Site("s", "s", places, usual.points, Calendar())
     (watch,) = (watch for watch in Silent().watches(plant) if watch.key == "silent/bus/1")
     assert turns(replay([watch], spoken(0.0), until=BEGIN + 7200), BEGIN) == [("raised", minutes)]
+
+
+def test_a_supply_that_falls_into_the_hour_that_summer_time_skips_ends_the_wait() -> None:
+    usual = site()
+    places = {name: place._replace(supply=Span(120, 180)) for name, place in usual.places.items()}
+    there = Site("s", "s", places, usual.points, Calendar("America/New_York"))
+    (watch,) = (watch for watch in SOON.watches(there) if watch.key == "silent/bus/1")
+    begin = at("2026-03-07 02:58", ZoneInfo("America/New_York"))
+    said = replay([watch], [Sample(begin, "bus/1", {"d/1/power_w": 1.0})], until=begin + 5 * 86_400)
+    assert [event.turn.value for event in said] == ["raised"]
