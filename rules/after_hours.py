@@ -64,13 +64,23 @@ class _Phase(NamedTuple):
 
 
 class _Alert(NamedTuple):
-    """The open alert: the items it lists by number, what those that ended burned, and how it was told."""
+    """The open alert: the items it lists by number, and how it was told.
+
+    `listed` are all that it ever listed; of those that ended `kwh` is what they burned, `covered_s` the longest run.
+    """
 
     since: float
     items: tuple[int, ...]
     kwh: float
     told_as: str
     updates: int = 0
+    listed: tuple[int, ...] = ()
+    covered_s: float = 0.0
+
+    def ended(self, index: int, run: _Run) -> "_Alert":
+        """The alert after one of its items ended."""
+        items = tuple(other for other in self.items if other != index)
+        return self._replace(items=items, kwh=self.kwh + run.kwh, covered_s=max(self.covered_s, run.covered_s))
 
 
 class _State(NamedTuple):
@@ -87,7 +97,7 @@ class _State(NamedTuple):
 class AfterHoursWatch:
     """One building: `items` are what may be left on, `hours` the different hours of their rooms."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     rule: str
     key: str
@@ -147,11 +157,23 @@ class AfterHoursWatch:
 
     def hold(self, state: _State, at: float) -> Hold | None:
         listed = state.alert[1] if state.alert else ()
-        runs = [_Run(*seen[2]) for index, seen in enumerate(state.items) if seen[2] and index not in listed]
-        if not runs:
-            return None
-        covered_s = min(max(run.covered_s for run in runs), self.patience_s)
-        return Hold(min(run.since for run in runs), covered_s, self.patience_s)
+        holds = [
+            self._held(self._carried(item, seen[2], seen, at), state.phase[1] or 0.0, at)
+            for index, (item, seen) in enumerate(zip(self.items, state.items, strict=True))
+            if seen[2] and index not in listed and _covered_until(item, seen[0], seen[1]) >= at
+        ]
+        return min(holds, key=lambda hold: (hold.needed_s - hold.covered_s, hold.since), default=None)
+
+    def _held(self, run: _Run, closed_at: float, at: float) -> Hold:
+        """A run until it is told: by the first look at the building if it lasts long enough by then, else later."""
+        at_first_s = run.covered_s + closed_at + self.patience_s - at
+        is_in_time = at <= closed_at + self.patience_s and at_first_s >= self._just_left_s
+        needed_s = at_first_s if is_in_time else self.patience_s
+        return Hold(run.since, min(run.covered_s, needed_s), needed_s)
+
+    @property
+    def _just_left_s(self) -> float:
+        return min(self.patience_s, JUST_LEFT_S)
 
     def explain(self, state: _State, at: float) -> Explanation:
         until, closed_at, exams = state.phase
@@ -163,9 +185,12 @@ class AfterHoursWatch:
         if state.alert:
             return Explanation(f"{self.rule}.building_open", values | {"since_at": state.alert[0]})
         if not running:
-            return Explanation(f"{self.rule}.building_off", {"since_at": closed_at, "exams": float(len(exams))})
+            left_out = {item.room for item in self.items if item.hours in exams}
+            why = "building_exams" if left_out else "building_off"
+            return Explanation(f"{self.rule}.{why}", {"since_at": closed_at, "exams": float(len(left_out))})
         since = min(_Run(*seen[2]).since for seen in state.items if seen[2])
-        values |= {"since_at": since, "needed_s": self.patience_s}
+        hold = self.hold(state, at)
+        values |= {"since_at": since, "needed_s": hold.needed_s if hold else self.patience_s}
         return Explanation(f"{self.rule}.building_waiting", values)
 
     # -- one item
@@ -183,7 +208,7 @@ class AfterHoursWatch:
             is_left_on = is_judged and thing[2] and not seen[0]
             if not is_left_on:
                 if run is not None and alert is not None:
-                    alert = self._without(alert, index, run, at, changes)
+                    alert = self._without(alert, index, run, changes)
                 run = None
             elif run is None:
                 run = _Run(at, at) if _covered_until(item, thing, seen) > at else None
@@ -210,10 +235,11 @@ class AfterHoursWatch:
         items, due, alert = x.items, x.due, x.alert
         is_ending = was_closed and phase.closed_at is None
         if alert is not None and is_ending:
-            runs = [self._carried(self.items[index], run, items[index], at)
-                    for index in alert[1] if (run := items[index][2])]  # fmt: skip
-            kwh = alert[2] + sum(run[3] for run in runs)
-            changes.append(self._cleared(_Alert(*alert)._replace(kwh=kwh), at, "day"))
+            alert = _Alert(*alert)
+            for index in alert.items:
+                if run := items[index][2]:
+                    alert = alert.ended(index, self._carried(self.items[index], run, items[index], at))
+            changes.append(self._cleared(alert, "day"))
             alert = None
         if phase.closed_at is None:
             items, due = tuple(_Seen(thing, seen, None) for thing, seen, _ in items), 0.0
@@ -242,7 +268,7 @@ class AfterHoursWatch:
             for item, seen in zip(self.items, x.items, strict=True)
         )
         is_first = at <= (x.phase[1] or 0.0) + self.patience_s
-        needed = min(self.patience_s, JUST_LEFT_S) if is_first else self.patience_s
+        needed = self._just_left_s if is_first else self.patience_s
         listed = x.alert[1] if x.alert else ()
         found, due = [], 0.0
         for index, (item, (thing, seen, run)) in enumerate(zip(self.items, items, strict=True)):
@@ -266,25 +292,26 @@ class AfterHoursWatch:
             is_new = not paged_at or at - paged_at >= PAGES_APART_S
             delivery = Delivery.PAGE if is_new and (is_first or not is_night) else Delivery.DIGEST
             since = min(_Run(*run).since for run in (x.items[index][2] for index in listed) if run)
-            alert = _Alert(since, listed, 0.0, delivery.value)
+            alert = _Alert(since, listed, 0.0, delivery.value, 0, listed)
             paged_at = at if delivery is Delivery.PAGE else paged_at
             changes.append(self._change(Turn.RAISED, alert, x.items, at, "rooms_raised"))
         else:
-            alert = alert._replace(items=listed, updates=alert.updates + 1)
+            ever = tuple(sorted({*alert.listed, *listed}))
+            alert = alert._replace(items=listed, updates=alert.updates + 1, listed=ever)
             if alert.updates <= MOST_UPDATES:
                 told = alert._replace(told_as=Delivery.DIGEST.value)
                 changes.append(self._change(Turn.UPDATED, told, x.items, at, "rooms_updated"))
         return _State(x.items, x.phase, x.due, paged_at, alert)
 
-    def _without(self, alert: _Alert, index: int, run: _Run, at: float, changes: list[Change]) -> _Alert | None:
+    def _without(self, alert: _Alert, index: int, run: _Run, changes: list[Change]) -> _Alert | None:
         """The alert after one of its items went off, or its room is in use again; None: it was the last."""
         alert = _Alert(*alert)
         if index not in alert.items:
             return alert
-        alert = alert._replace(items=tuple(other for other in alert.items if other != index), kwh=alert.kwh + run[3])
+        alert = alert.ended(index, run)
         if alert.items:
             return alert
-        changes.append(self._cleared(alert, at, "off"))
+        changes.append(self._cleared(alert, "off"))
         return None
 
     # -- what it says
@@ -304,15 +331,19 @@ class AfterHoursWatch:
             **self._energy(alert.kwh + sum(run.kwh for run in runs)),
         }  # fmt: skip
         severity = Severity.MAJOR if alert.told_as == Delivery.PAGE.value else Severity.MINOR
-        points = tuple(self.items[index].point for index in alert.items)
-        evidence = Evidence(alert.since, points, self.on_w if self._is_metered else None, covered_s)
+        evidence = self._evidence(alert.since, alert.items, covered_s)
         return Change(turn, severity, Delivery(alert.told_as), f"{self.rule}.{why}", values, evidence)
 
-    def _cleared(self, alert: _Alert, at: float, end: str) -> Change:
-        values: dict[str, float | str] = {"lit_s": at - alert.since, **self._energy(alert.kwh)}
+    def _cleared(self, alert: _Alert, end: str) -> Change:
+        values: dict[str, float | str] = {"lit_s": alert.covered_s, **self._energy(alert.kwh)}
         severity = Severity.MAJOR if alert.told_as == Delivery.PAGE.value else Severity.MINOR
         why = f"{self.rule}.rooms_cleared_{end}"
-        return Change(Turn.CLEARED, severity, Delivery(alert.told_as), why, values, Evidence(alert.since))
+        evidence = self._evidence(alert.since, alert.listed, alert.covered_s)
+        return Change(Turn.CLEARED, severity, Delivery(alert.told_as), why, values, evidence)
+
+    def _evidence(self, since: float, indexes: Iterable[int], covered_s: float) -> Evidence:
+        points = tuple(self.items[index].point for index in indexes)
+        return Evidence(since, points, self.on_w if self._is_metered else None, covered_s)
 
     @property
     def _is_metered(self) -> bool:

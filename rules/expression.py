@@ -155,7 +155,7 @@ class ExpressionWatch:
     def _change(self, turn: Turn, x: _State, at: float) -> Change:
         since = at if x.since is None else x.since
         values: dict[str, float | str] = {
-            "name": self.key, "when": self.when, "readings": self._readings(x), "held_s": at - since,
+            "name": self.key, "when": self.when, "readings": self._readings(x), "held_s": x.covered_s,
         }  # fmt: skip
         why = "cleared" if turn is Turn.CLEARED else "raised" if at > since else "raised_now"
         evidence = Evidence(since, tuple(self.inputs.values()), None, x.covered_s)
@@ -204,8 +204,8 @@ class Expression:
                 "expression.raised_now": "{name}: {when} holds ({readings})",
                 "expression.cleared": "{name}: the condition has ended after {held_s} ({readings})",
                 "expression.stale": "{name}: not judged, as not all points have fresh readings ({readings})",
-                "expression.impossible": "{name}: {when} cannot be computed now ({readings}), {failures:.0f} times "
-                "so far",
+                "expression.impossible": "{name}: {when} cannot be computed now ({readings}), {failures:.0f} "
+                "{failures:time|times} so far",
                 "expression.no": "{name}: {when} does not hold ({readings})",
                 "expression.yes": "{name}: {when} holds, raised, for {held_s} ({readings})",
                 "expression.waiting": "{name}: {when} has held for {held_s}; raised after {needed_s} ({readings})",

@@ -11,6 +11,7 @@ along. While an alert is open the days stay as they were, until half of what was
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from statistics import median
 from typing import ClassVar, NamedTuple
 
@@ -28,6 +29,7 @@ AGREE_SHARE = 0.02      # of the level: the days after the drop lie this close t
 LEAST_SHARE = 0.03      # a smaller drop is not told from voltage
 MOST_SHARE = 0.30       # a larger one may be a row of lamps
 SPREADS = 4.0           # times the usual distance of a day from the norm
+DAY_S = 86_400.0
 LAMP_PART = 0.6         # of a lamp
 BACK_PART = 0.5         # of what was missing
 
@@ -57,7 +59,7 @@ class LampOutWatch:
     """One lighting circuit; `lamp_w` is infinite where the power of a lamp is not known."""
 
     rule: ClassVar[str] = "lamp_out"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -88,26 +90,31 @@ class LampOutWatch:
         if today == day:
             return (x._replace(top=level) if level > top else x), ()
         x = x._replace(day=today, top=level)
-        return self._judged(x, top, at) if day else (x, ())
+        return self._judged(x, day, top, at) if day else (x, ())
 
     def deadline(self, state: _State) -> float | None:
         return None
 
     def hold(self, state: _State, at: float) -> Hold | None:
-        return None
+        """The newest days, this one as far as it is known, that lie lower together."""
+        if state.norm is not None or not state.day:
+            return None
+        days = (*state.days, state.top)[-DAYS_KEPT:]
+        count = next((count for count in range(self.days_out, 0, -1) if self._dropped(days, count)), 0)
+        return Hold(self._since(state.day, count), count * DAY_S, self.days_out * DAY_S) if count else None
 
     def explain(self, state: _State, at: float) -> Explanation:
         if len(state.days) < DAYS_NEEDED + self.days_out:
             more = DAYS_NEEDED + self.days_out - len(state.days)
             return Explanation(f"{self.rule}.learning", {"days": float(more)})
-        norm, spread = self._norm(state.days)
+        norm, spread = self._norm(state.days, self.days_out)
         norm = state.norm or norm
         values = {"watts": state.days[-1], "norm": norm, "missing": self._least(norm, spread)}
         return Explanation(f"{self.rule}.open" if state.norm else f"{self.rule}.compared", values)
 
-    def _norm(self, days: Sequence[float]) -> tuple[float, float]:
-        """The median of the days before the newest, and the usual distance from it."""
-        before = days[: -self.days_out]
+    def _norm(self, days: Sequence[float], count: int) -> tuple[float, float]:
+        """The median of the days before the newest `count`, and the usual distance from it."""
+        before = days[:-count]
         norm = median(before)
         return norm, median(abs(level - norm) for level in before)
 
@@ -116,24 +123,34 @@ class LampOutWatch:
         lamp = self.lamp_w * LAMP_PART if self.lamp_w < float("inf") else LEAST_SHARE * norm
         return max(lamp, SPREADS * spread)
 
-    def _judged(self, x: _State, level: float, at: float) -> tuple[_State, Sequence[Change]]:
-        """The state when another lit day is complete, with its level."""
+    def _since(self, day: int, count: int) -> float:
+        """The beginning of the first of so many days that end with this one."""
+        return self.hours.calendar.at_minute(date.fromordinal(day - count + 1), 0)
+
+    def _dropped(self, days: Sequence[float], count: int) -> tuple[float, float] | None:
+        """The norm, and the level of the newest days if these are a lamp lower."""
+        if len(days) < DAYS_NEEDED + count:
+            return None
+        norm, spread = self._norm(days, count)
+        newest = days[-count:]
+        level, least = median(newest), self._least(norm, spread)
+        agrees = max(newest) - min(newest) <= max(AGREE_SHARE * level, SPREADS * spread)
+        is_drop = agrees and norm - max(newest) >= least and norm - level <= MOST_SHARE * norm
+        return (norm, level) if is_drop else None
+
+    def _judged(self, x: _State, day: int, level: float, at: float) -> tuple[_State, Sequence[Change]]:
+        """The state when another lit day is complete, with its number and level."""
         if x.norm is not None and level < x.line:
             return x, ()
         if x.norm is not None:
             change = self._change(Turn.CLEARED, x, x.norm, level, at)
             return x._replace(norm=None, days=(*x.days[: -self.days_out], level)), (change,)
         x = x._replace(days=(*x.days, level)[-DAYS_KEPT:])
-        if len(x.days) < DAYS_NEEDED + self.days_out:
+        dropped = self._dropped(x.days, self.days_out)
+        if dropped is None:
             return x, ()
-        norm, spread = self._norm(x.days)
-        newest = x.days[-self.days_out :]
-        level, least = median(newest), self._least(norm, spread)
-        agrees = max(newest) - min(newest) <= max(AGREE_SHARE * level, SPREADS * spread)
-        if not agrees or norm - max(newest) < least or norm - level > MOST_SHARE * norm:
-            return x, ()
-        line = norm - BACK_PART * (norm - level)
-        x = x._replace(norm=norm, line=line, since=at - self.days_out * 86_400.0)
+        norm, level = dropped
+        x = x._replace(norm=norm, line=norm - BACK_PART * (norm - level), since=self._since(day, self.days_out))
         return x, (self._change(Turn.RAISED, x, norm, level, at),)
 
     def _change(self, turn: Turn, x: _State, norm: float, level: float, at: float) -> Change:
@@ -188,9 +205,9 @@ class LampOut:
                 "lamp_out.raised": "with all lamps on only {watts:.0f} W instead of {norm:.0f} W: {missing:.0f} W "
                 "less, a lamp may be out",
                 "lamp_out.raised_lamps": "with all lamps on only {watts:.0f} W instead of {norm:.0f} W: about "
-                "{lamps:.0f} lamps are out",
+                "{lamps:.0f} {lamps:lamp is|lamps are} out",
                 "lamp_out.cleared": "back to {watts:.0f} W (normally {norm:.0f} W)",
-                "lamp_out.learning": "needs {days:.0f} more lit days to know what is normal",
+                "lamp_out.learning": "needs {days:.0f} more lit {days:day|days} to know what is normal",
                 "lamp_out.compared": "at most {watts:.0f} W on the last lit day, normally {norm:.0f} W, raised from "
                 "{missing:.0f} W less",
                 "lamp_out.open": "raised: at most {watts:.0f} W on the last lit day, normally {norm:.0f} W (raised "

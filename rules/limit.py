@@ -124,7 +124,7 @@ class LimitWatch:
     def _change(self, turn: Turn, x: _State, at: float) -> Change:
         values: dict[str, float | str] = {
             "name": self.name, "reading": self._said(x.value), "limit": self._said(self._line(x.side)),
-            "held_s": at - x.since,
+            "held_s": x.covered_s,
         }  # fmt: skip
         why = "above" if x.side == ABOVE else "below"
         why = "cleared" if turn is Turn.CLEARED else why if at > x.since else f"{why}_now"

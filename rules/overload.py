@@ -15,6 +15,7 @@ from rules.rule import Words, parameter
 
 EASE = 0.95        # of the share that warns: below it the circuit is calm again
 CALM_S = 60.0
+SENSIBLE_V = 0.5    # of the supply: a voltage further off than this, or its inverse, says nothing of the current
 SLACK_S = 0.001    # times are kept to the millisecond
 QUANTITIES = ("power_w", "current_a")
 
@@ -55,7 +56,8 @@ class OverloadWatch:
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         heard, _, watts, volts, since, *_ = state
-        volts = values.get("v", volts)
+        told_v = values.get("v", volts)
+        volts = told_v if SENSIBLE_V * self.supply_v <= told_v <= self.supply_v / SENSIBLE_V else 0.0
         if "p" not in values and "i" not in values:
             return state._replace(volts=volts), ()
         watts = values.get("p", watts)
@@ -74,7 +76,10 @@ class OverloadWatch:
     def hold(self, state: _State, at: float) -> Hold | None:
         if state.since is None or state.told is not None:
             return None
-        return Hold(state.since, min(state.near_s, self.warn_s), self.warn_s)
+        more_s = min(at - (state.at or at), self.holds_s)
+        warn, alarm = (state.near_s + more_s, self.warn_s), (state.over_s + more_s, self.alarm_s)
+        covered_s, needed_s = min(warn, alarm, key=_left_s) if state.share > 1 else warn
+        return Hold(state.since, min(covered_s, needed_s), needed_s)
 
     def explain(self, state: _State, at: float) -> Explanation:
         if state.at is None:
@@ -122,6 +127,11 @@ class OverloadWatch:
         why = turn.value if turn is Turn.CLEARED else "over" if is_major else "near"
         delivery = Delivery.PAGE if is_major else Delivery.DIGEST
         return Change(turn, Severity(x.told or 0), delivery, f"overload.{why}", values, evidence)
+
+
+def _left_s(progress: tuple[float, float]) -> float:
+    covered_s, needed_s = progress
+    return needed_s - covered_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

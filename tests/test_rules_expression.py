@@ -130,6 +130,14 @@ def test_it_holds_for_a_time_while_all_inputs_are_fresh(
     assert turns(rule("p1 + p2 > 3000 and not open", for_min=5.0), rows, until) == expected
 
 
+def test_a_gap_is_not_said_to_be_covered() -> None:
+    (watch,) = rule("p1 + p2 > 3000 and not open", for_min=5.0).watches(site(ROOMS))
+    rows = [(0, LOW), (1, HIGH), (2, HIGH), (3, HIGH), (8, HIGH), (9, HIGH), (60, LOW)]
+    raised, cleared = replay([watch], stream(rows), until=START + 3600.0)
+    assert raised.values["held_s"] == raised.evidence.covered_s == 300.0
+    assert cleared.values["held_s"] == cleared.evidence.covered_s == (2 + 2.5 + 1 + 2.5) * 60
+
+
 def test_what_cannot_be_computed_is_no_verdict_and_counted() -> None:
     made = rule("p1 / p2 > 2", points=POINTS[:2])
     rows = [(n, {"p1": 100.0, "p2": 0.0}) for n in range(5)]

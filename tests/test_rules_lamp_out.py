@@ -90,6 +90,33 @@ def test_it_explains_where_it_stands() -> None:
     assert list(dict.fromkeys(whys)) == ["learning", "compared", "open"]
 
 
+@pytest.mark.parametrize(
+    ("lamps", "expected"),
+    [
+        ([9] * 12, None),
+        ([9] * 12 + [8], ("03-14", 1)),        # this day, as far as it is known
+        ([9] * 12 + [8, 8], ("03-14", 2)),
+        ([9] * 12 + [8, 8, 8], ("03-14", 3)),  # told when this day is over
+        ([9] * 12 + [8, 8, 8, 8], None),
+        ([9] * 12 + [8, 8, 9], None),
+        ([9] * 6 + [8], None),                 # too soon to know
+    ],
+)
+def test_it_shows_the_days_that_are_lower(lamps: list[float], expected: tuple[str, int] | None) -> None:
+    (watch,) = one()
+    state, rows = watch.start, days(lamps)
+    for sample in rows:
+        state, _ = watch.step(state, sample.at, {"power": sample.values[POINT]})
+    held = watch.hold(state, rows[-1].at)
+    assert (held and (local(held.since)[5:10], held.covered_s / 86_400.0)) == expected
+    assert held is None or held.needed_s == 3 * 86_400.0
+
+
+def test_its_evidence_begins_with_the_first_dark_day() -> None:
+    (raised,) = replay(one(), days([9] * 12 + [8] * 6))
+    assert local(raised.evidence.since)[5:] == "03-14 00:00"
+
+
 def test_a_restart_loses_nothing() -> None:
     rows = days([9] * 12 + [8] * 6 + [9] * 3)
     whole = replay(one(), rows)

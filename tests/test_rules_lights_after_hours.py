@@ -106,6 +106,57 @@ def test_it_says_how_much_was_wasted() -> None:
     assert raised.evidence.points == ("teach/1/lighting/power_w",)
 
 
+def test_a_silent_meter_is_not_said_to_burn() -> None:
+    """It goes silent at 23:30 and speaks again at 06:06, still lit; the building opens at 06:20."""
+    rooms = {"teach/1": [("2026-03-02 20:00", LIT, 0.0)]}
+    silent = (at("2026-03-02 23:30"), at("2026-03-03 06:06"))
+    heard = [sample for sample in samples(rooms, "2026-03-03 08:00") if not silent[0] < sample.at < silent[1]]
+    raised, cleared = replay(pack(dict.fromkeys(rooms, BOTH)), heard)
+    assert cleared.why == "lights_after_hours.rooms_cleared_day"
+    covered_s = at("2026-03-02 23:30") - raised.evidence.since + 150.0 + 14 * 60.0
+    assert cleared.values["lit_s"] == cleared.evidence.covered_s == pytest.approx(covered_s)
+    assert cleared.values["wasted_kwh"] == pytest.approx(covered_s * LIT / 3.6e6)
+    assert cleared.evidence.points == raised.evidence.points == ("teach/1/lighting/power_w",)
+    assert cleared.evidence.threshold == raised.evidence.threshold == 15.0
+
+
+def test_when_all_are_off_the_longest_run_is_said_and_all_that_were_listed_are_drawn() -> None:
+    rooms = {
+        "teach/1": [("2026-03-02 20:00", LIT, 0.0), ("2026-03-02 23:00", DARK, 0.0)],
+        "teach/2": [("2026-03-02 20:00", DARK, 0.0), ("2026-03-02 22:30", LIT, 0.0), ("2026-03-02 23:00", DARK, 0.0)],
+    }
+    raised, _, cleared = replay(pack(dict.fromkeys(rooms, BOTH)), samples(rooms, "2026-03-02 23:30"))
+    assert cleared.why == "lights_after_hours.rooms_cleared_off"
+    assert cleared.values["lit_s"] == pytest.approx(at("2026-03-02 23:00") - raised.evidence.since)
+    assert cleared.evidence.points == ("teach/1/lighting/power_w", "teach/2/lighting/power_w")
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        ([("2026-03-02 20:00", LIT, 0.0)], 1200.0),                                    # when the school is over
+        ([("2026-03-02 20:00", LIT, 1.0), ("2026-03-02 22:10", LIT, 0.0)], 600.0),     # until the first look
+        ([("2026-03-02 20:00", LIT, 1.0), ("2026-03-02 22:17", LIT, 0.0)], 1200.0),    # too late for it
+        ([("2026-03-02 20:00", DARK, 0.0), ("2026-03-03 02:00", LIT, 0.0)], 1200.0),
+    ],
+)  # fmt: skip
+def test_its_hold_ends_when_it_tells(rows: Sequence[tuple[str, float, float | None]], shown: float) -> None:
+    (watch,) = pack({"teach/1": BOTH})
+    state, first, stream = watch.start, None, samples({"teach/1": rows}, "2026-03-03 03:00")
+    for sample in stream:
+        held = watch.hold(state, sample.at)
+        first = first or held
+        state, changes = watch.step(state, sample.at, sample.values)
+        if changes:
+            break
+    assert first is not None
+    assert held is not None
+    assert (first.needed_s, held.needed_s) == (pytest.approx(shown), pytest.approx(shown))
+    assert held.covered_s == pytest.approx(held.needed_s)
+    assert held.since == first.since == changes[0].evidence.since
+    assert watch.hold(state, sample.at) is None
+
+
 def test_rooms_with_exams_are_left_out() -> None:
     exam = Period("exam", PeriodKind.EXAM, date(2026, 3, 2), date(2026, 3, 2), frozenset({"teach/1"}))
     rooms = {room: [("2026-03-02 20:00", LIT, 0.0)] for room in ("teach/1", "teach/2")}

@@ -137,3 +137,11 @@ def test_it_reads_well() -> None:
     assert isinstance(raised, Event)
     assert sentence(raised, "zh") == "机房：36.25 °C，高于 35 °C，已 10 分钟"
     assert sentence(raised, "en") == "机房: 36.25 °C, above 35 °C for 10 min"
+
+
+def test_a_gap_is_not_said_to_be_covered() -> None:
+    (watch,) = HOT.watches(site({ROOM: ("dorm_room", ["temperature_c"])}))
+    values = [20.0] + [36.0] * 5 + [None] * 5 + [36.0] * 20 + [None] * 60 + [20.0]
+    raised, cleared = replay([watch], samples(values))
+    assert raised.values["held_s"] == raised.evidence.covered_s == 600.0
+    assert cleared.values["held_s"] == cleared.evidence.covered_s == pytest.approx((5 + 1.5 + 20 + 1.5) * 60, abs=60)

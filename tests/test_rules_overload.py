@@ -72,6 +72,28 @@ def test_near_is_a_line_and_over_is_a_page(
     assert restarted(one(), stream, every=7, until=stream[-1].at) == events
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([(60, 500), (5, 890)], None),
+        ([(60, 500), (30, 950)], (25.0, 60.0)),
+        ([(60, 500), (5, 1100)], (0.0, 10.0)),               # the page is nearer than the line
+        ([(60, 500), (10, 1100)], (5.0, 10.0)),
+        ([(60, 500), (55, 950), (5, 1100)], (55.0, 60.0)),   # the line is nearer than the page
+        ([(60, 500), (15, 1100)], None),
+    ],
+)
+def test_its_hold_is_that_of_what_comes_first(rows: list[tuple[float, float]], expected: object) -> None:
+    (watch,) = one()
+    state, stream = watch.start, watts(*rows)
+    for sample in stream:
+        state, _ = watch.step(state, sample.at, {"p": sample.values[f"{ROOM}/power_w"]})
+    held = watch.hold(state, stream[-1].at)
+    assert (held and held[1:]) == expected
+    assert held is None or watch.hold(state, stream[-1].at + 3.0)[1] == held.covered_s + 3.0
+    assert held is None or watch.hold(state, stream[-1].at + 99.0)[1] == min(held.covered_s + 12.5, held.needed_s)
+
+
 def test_a_gap_counts_only_as_far_as_the_reading_before_it_speaks() -> None:
     events = replay(one(), watts((60, 500), (5, 1100), (600, None), (20, 1100)))
     assert events[0].evidence.covered_s == pytest.approx(12.5)
