@@ -52,6 +52,16 @@ def replayed(log: list[Entry], mark: float, of: Engine) -> list[Event]:
     return [frozen(event) for event in of.advance(mark)]
 
 
+def shuffled(log: list[Entry], rng: random.Random) -> list[Entry]:
+    """The same log with the values of each sample in any order."""
+    out = []
+    for sample, flag in log:
+        values = list(sample.values.items())
+        rng.shuffle(values)
+        out.append((sample._replace(values=dict(values)), flag))
+    return out
+
+
 def partitioned(log: list[Entry], mark: float, of: Site, pack: Sequence[Watch]) -> Iterator[Event]:
     """Each watch alone, with the refiners and samples of its own points."""
     for watch in pack:
@@ -106,13 +116,14 @@ class Tally:
 
 
 def check(folder: Path, seed: int, arrivals: list[Arrival], of: Site, pack: Sequence[Watch], tally: Tally) -> None:
-    """One stream, four ways."""
+    """One stream, five ways."""
     rng = random.Random(f"kills {seed}")
     path, again = folder / f"{seed}.db", folder / f"{seed}-restarted.db"
     said = live(path, arrivals, of, pack)
     assert len(said) == len(set(said)), seed
     log, mark = logged(path)
     assert set(replayed(log, mark, Engine(pack, refiners(of)))) == set(said), seed
+    assert set(replayed(shuffled(log, rng), mark, Engine(pack, refiners(of)))) == set(said), seed
     assert sorted(partitioned(log, mark, of, pack)) == sorted(said), seed
     kills = sorted(on_time(arrivals, rng.randrange(30, len(arrivals))) for _ in range(2))
     assert set(restarted(again, arrivals, kills, of, pack)) == set(said), seed
