@@ -24,9 +24,10 @@ class LightsLeftOn:
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
             "长明灯",
-            "房间没人用，灯还亮着。灯亮不亮，看照明回路的功率：高于 15 瓦并高于平时最大值的五分之一算亮，低于一半算"
-            "灭；没有电表就看照度：一分钟内跳高 100 勒克斯以上、而且当时天黑或有人在，才算开灯，慢慢变亮的是太阳；深"
-            "夜高于 30 勒克斯也算亮。有没有人，看人体感应器；没有感应器，就看这间房的课表（下课 20 分钟后），没有课表"
+            "房间没人用，灯还亮着。灯亮不亮，看照明回路（part = \"lighting\"）的功率：高于 15 瓦并高于平时最大值的五分"
+            "之一算亮，低于一半算灭；没有照明回路就看照度：一分钟内跳高 100 勒克斯以上、而且当时天黑或有人在，才算开灯"
+            "，慢慢变亮的是太阳；深夜高于 30 勒克斯也算亮；两样都没有、但有人体感应器的房间，看整间的总表。"
+            "有没有人，看人体感应器；没有感应器，就看这间房的课表（下课 20 分钟后），没有课表"
             "再看开放时间（关门 30 分钟后）。宿舍不装感应器，看作息：熄灯后，或上课时间。教室、实验室 15 分钟，办公室"
             " 20 分钟，卫生间 10 分钟，都可以改。开放时间里和放学后的情况只作记录（放学后整栋楼另有一条通知），绝不半"
             "夜打扰；考试的日子也只记录。说明空亮了多久、费了多少电（只有照度时不知道电量）。局限：有人在时太阳突然出"
@@ -52,10 +53,11 @@ class LightsLeftOn:
         ),
         "en": Words(
             "Lights left on",
-            "Lamps burn in a room that nobody uses. Whether they are on, the power of the lighting circuit says: on "
-            "above 15 W and a fifth of the most it ever drew, off below half of that. Without a meter an illuminance "
-            "sensor must do: a jump of 100 lx within a minute, in the dark or while somebody is there, is the "
-            "switch; slow changes are the sun; deep in the night more than 30 lx is lamps. Whether the room is "
+            "Lamps burn in a room that nobody uses. Whether they are on, the power of the lighting circuit (part = "
+            "\"lighting\") says: on above 15 W and a fifth of the most it ever drew, off below half of that. Without "
+            "such a circuit an illuminance sensor must do: a jump of 100 lx within a minute, in the dark or while somebody "
+            "is there, is the switch; slow changes are the sun; deep in the night more than 30 lx is lamps. Without "
+            "either, where people are sensed, the meter of the whole room is taken. Whether the room is "
             "unused, presence sensors say; without one the room's own timetable (20 min after a lesson), else the "
             "opening hours (30 min after closing). Dorm rooms have no sensors: there it is the time after "
             "lights-out, and lesson time. It waits 15 min in classrooms and laboratories, 20 in offices, 10 in "

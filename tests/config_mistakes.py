@@ -330,6 +330,26 @@ WARNINGS = {
             r":11: source.device: warning: all meters of this bus take about 1\.\d s a round, so every_s = 1 cannot",
         ],
     ),
+    **{
+        f"part {wrong}": (
+            SITE + HOUSES + BROKER + METER + f'part = "{wrong}"',
+            [f':15: source.topic.part: warning: no rule knows a part "{wrong}"; known: .*; write: {right}$'],
+        )
+        for wrong, right in {
+            "lights": "lighting", "照明": "lighting", "ligthing": "lighting", "exit-lights": "emergency",
+            "socket": "sockets", "空调": "ac", "aircon": "ac", "water_heater": "hot_water",
+        }.items()
+    },
+    "parts of their own": (
+        SITE + HOUSES + BROKER + METER + 'part = "kitchen"\n' + METER + 'part = "lighting"\n'
+        + '[[source.topic]]\nfilter = "w/{building}/{room}"\npayload = "number"\nquantity = "flow_lpm"\n'
+        + 'part = "water_heater"\n',
+        [],
+    ),
+    "part of a meter": (
+        SITE + HOUSES + BUS + meter("000000000001", "d/101", part="lamps"),
+        [':15: source.device.part: warning: no rule knows a part "lamps"'],
+    ),
     "open secret": (
         SITE + '[[notify]]\nurl_file = "open.url"',
         [':4: notify.url_file: warning: "open.url" can be read by everybody'],

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from adapters.device_table import DeviceTable
 from adapters.payloads import CONVENTIONS
@@ -39,6 +40,11 @@ _STATES = tuple(name for name, item in _OFFERED.items() if item.kind is Kind.STA
 _WITH_FIELDS = tuple(name for name, item in CONVENTIONS.items() if item.has_fields)
 _PLACEHOLDERS = ("building", "room", "place", "device")
 _TOGETHER = ("", "building", "building room", "room building", "place", "device")
+_PARTS = {  # the circuits that rules know by the name of their part, and what else people call them
+    "emergency": "emergency|exit|应急|疏散", "security": "security|guard|安保|保安", "lighting": "light|lamp|灯|照明",
+    "sockets": "socket|outlet|plug|插座", "ac": "air.?con|空调", "projector": "beamer|投影",
+    "hot_water": "water.?heat|hot.?water|热水",
+}  # fmt: skip
 
 
 def sources(
@@ -128,6 +134,8 @@ def _topic(raw: Section, path: Path, campus: Campus, findings: Findings) -> Draf
     for item in fields:
         at = (*path, "fields", item.path, "part") if table.fields else (*path, "part")
         campus.has_part(at, item.part, places or (), findings)
+        if item.quantity in ("power_w", "on"):
+            _known_part(at, item.part, findings)
     if places is None or len(findings.errors) > before:
         return None
     if not places:
@@ -268,4 +276,17 @@ def _line(
             findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)
         elif is_known and is_placed and campus.has_part((*at, "part"), meter.part, (meter.place,), findings):
             draft.devices.append((at, Device(**meter.model_dump())))
+            _known_part((*at, "part"), meter.part, findings)
     return draft
+
+
+# -- circuits
+
+
+def _known_part(path: Path, part: str, findings: Findings) -> None:
+    """A warning when a circuit seems to be one that rules know, but by another name: they would take it for any."""
+    if not part or part in _PARTS:
+        return
+    called = (name for name, pattern in _PARTS.items() if re.search(pattern, part.lower()))
+    if near := next(called, None) or next(iter(get_close_matches(part.lower(), _PARTS, cutoff=0.7)), None):
+        findings.warn(path, "part_unknown", found=part, allowed=tuple(_PARTS), instead=near)

@@ -106,6 +106,8 @@ MESSAGES: _Table = _table(
     ("part_is_room",
      '"{found}" is a room of this building, allowed: place = "{room}", {{building}}/{{room}}, or another part',
      "“{found}”是此楼的房间；应写 place = \"{room}\"、{{building}}/{{room}}，或换一个 part"),
+    ("part_unknown", 'no rule knows a part "{found}"; known: {allowed}',
+     "没有规则认得 part“{found}”；认得的有：{allowed}"),
     ("bad_room_id",
      '"{found}" does not name a room, allowed: "building/room" such as "teach-1/101"',
      "“{found}”不是房间，应为“楼/房间”，如“teach-1/101”"),
