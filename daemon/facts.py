@@ -9,6 +9,7 @@ gateway the files wait for its start. A file that says nothing usable is put asi
 import logging
 import os
 import secrets
+import stat
 import threading
 import time
 import zlib
@@ -30,6 +31,7 @@ log = logging.getLogger("caretaker.facts")
 
 LOOK_S = 1.0
 TAKE_S = 3.0
+STOP_S = 2.0
 LARGEST_BYTES = 4096
 REFUSED = ".refused"
 BEFORE_S = 3600.0  # a snapshot is of a mark, which stands a little before what was logged by then
@@ -48,16 +50,21 @@ def declare(wanted: Permit, folder: Path) -> Path:
     """Leave a permit for the gateway; its file, which is gone when it is committed. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
-    fresh = path.with_suffix(".new")
+    fresh = f"{path.stem}.new"
     owner = folder.parent.stat()
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(orjson.dumps({"permit": wanted._asdict()}))
-        file.flush()
-        os.fsync(file.fileno())
-    if os.geteuid() == 0:  # the gateway runs as whoever owns the folder of its database
-        os.chown(folder, owner.st_uid, owner.st_gid)
-        os.chown(fresh, owner.st_uid, owner.st_gid)
-    fresh.replace(path)
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # no link leads root to another folder
+    try:
+        new = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inside)
+        with open(new, "wb") as file:
+            file.write(orjson.dumps({"permit": wanted._asdict()}))
+            file.flush()
+            os.fsync(new)
+            if os.geteuid() == 0:  # the gateway runs as whoever owns the folder of its database
+                for descriptor in (inside, new):
+                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        os.replace(fresh, path.name, src_dir_fd=inside, dst_dir_fd=inside)
+    finally:
+        os.close(inside)
     return path
 
 
@@ -66,13 +73,28 @@ def waiting(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.json")) if folder.is_dir() else []
 
 
+def body_of(path: Path) -> bytes:
+    """What a declaration holds, too long by one byte at most; raises OSError, FactError for a pipe or a link."""
+    with open(path, "rb", opener=_plainly) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise FactError("not a file")
+        return file.read(LARGEST_BYTES + 1)
+
+
+def _plainly(path: str, flags: int) -> int:
+    """Opens a file, never what a link points to, and waits for nobody at the other end of a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+
+
 def read(body: bytes, site: Site) -> Permit:
     """The permit in a file; raises FactError."""
     try:
-        said = orjson.loads(body)["permit"]
-        found = Permit(str(said["place"]), float(said["watts"]), float(said["begin"]), float(said["end"]))
+        said = orjson.loads(body[:LARGEST_BYTES])["permit"]
+        found = Permit(said["place"], float(said["watts"]), float(said["begin"]), float(said["end"]))
     except (ValueError, TypeError, KeyError) as error:
         raise FactError("not a permit as caretaker writes it") from error
+    if not isinstance(found.place, str):
+        raise FactError("not a permit as caretaker writes it")
     if found.place not in site.places:
         raise FactError(f"no place {found.place!r} in the configuration")
     for name, value in zip(PERMIT, found[1:], strict=True):
@@ -132,7 +154,7 @@ class Declarations:
         self._is_stopping = True
         self._bell.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_S)
 
     def remind(self, permits: Sequence[Permit]) -> None:
         """Say again what holds: watches that began anew have not heard of it."""
@@ -170,15 +192,14 @@ class Declarations:
 
     def _take_up(self, path: Path) -> bool:
         try:
-            with path.open("rb") as file:
-                body = file.read(LARGEST_BYTES + 1)
-            said = read(body[:LARGEST_BYTES], self._site)
+            body = body_of(path)
+            said = read(body, self._site)
+            digest = zlib.crc32(os.fsencode(path.name) + body)
         except FileNotFoundError:
             return False
         except (FactError, OSError) as error:
             self._refuse(path, str(error))
             return False
-        digest = zlib.crc32(path.name.encode() + body)
         packet = 1 + digest % 0xFFFF
         self._handed = _Handed(path, packet)
         sample = _sample(said, self._clock())
@@ -191,7 +212,8 @@ class Declarations:
         log.error("%s is put aside: %s", path, why)
         self._settled.add(path.name)
         try:
-            path.with_suffix(".why").write_text(f"{why}\n", encoding="utf-8")
+            with open(path.with_suffix(".why"), "w", encoding="utf-8", opener=_plainly) as file:
+                file.write(f"{why}\n")
             path.replace(path.with_suffix(REFUSED))
         except OSError as error:
             log.error("%s cannot be put aside: %s", path, error.strerror)
@@ -206,6 +228,6 @@ class Declarations:
 def why_refused(path: Path) -> str | None:
     """Why a declaration was put aside, if it was."""
     try:
-        return path.with_suffix(".why").read_text(encoding="utf-8").strip()
-    except OSError:
+        return body_of(path.with_suffix(".why")).decode(errors="replace").strip()
+    except (OSError, FactError):
         return None

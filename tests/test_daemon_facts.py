@@ -1,9 +1,11 @@
 """What people declare while the gateway runs: from the folder beside the database into the log, once."""
 
+import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tracked import ROOT
 
 from daemon.clock import SystemClock
 from daemon.config import load
-from daemon.facts import LARGEST_BYTES, Declarations, declare, folder_of, newest_facts, waiting, why_refused
+from daemon.facts import LARGEST_BYTES, STOP_S, Declarations, declare, folder_of, newest_facts, waiting, why_refused
 from daemon.pipeline import Batch
 from daemon.store import connect, entries
 from daemon.wiring import Gateway, wire
@@ -89,6 +91,8 @@ def test_one_at_a_time_in_their_order_and_gone_when_committed(
         (b'{"permit": {"place": "dorm-3", "watts": 1, "begin": 0, "end": 1e99}}', "permit_until = 1e+99"),
         (b'{"permit": {"place": "dorm-3", "watts": 1, "begin": 3, "end": 3}}', "ends before it begins"),
         (b'{"permit": "' + b"x" * LARGEST_BYTES + b'"}', "not a permit"),
+        (b'{"permit": {"place": ["dorm-3"], "watts": 1, "begin": 0, "end": 1}}', "not a permit"),
+        (b'{"permit": {"place": ' + b"[" * 1020 + b"]" * 1020 + b', "watts": 1, "begin": 0, "end": 1}}', "not a perm"),
     ],
 )  # fmt: skip
 def test_what_says_nothing_usable_is_put_aside_with_a_word_and_holds_up_nobody(
@@ -109,6 +113,73 @@ def test_what_says_nothing_usable_is_put_aside_with_a_word_and_holds_up_nobody(
         f"{bad} is put aside: {why_refused(bad)}"
     ]
     assert waiting(folder) == [good]
+
+
+def test_a_pipe_a_link_and_a_folder_are_put_aside_too(
+    tmp_path: Path, pipeline: Pipeline, declarations: Declarations
+) -> None:
+    folder = tmp_path / "f"
+    good = declare(Permit(ROOM, 1.0, 1.0, 9.0), folder)
+    (tmp_path / "elsewhere").write_bytes(good.read_bytes())
+    (folder / "0-link.json").symlink_to(tmp_path / "elsewhere")
+    (folder / "0-folder.json").mkdir()
+    os.mkfifo(folder / "0-pipe.json")
+    os.mkfifo(folder / "0-folder.why")
+    declarations.start()
+    _wait(lambda: bool(pipeline.taken))
+    declarations.stop()
+    assert pipeline.places() == [f"people/{ROOM}"]
+    assert why_refused(folder / "0-pipe.json") == "not a file"
+    assert (tmp_path / "elsewhere").read_bytes() == good.read_bytes()
+
+
+def test_a_name_that_no_text_can_say_is_taken_up_like_any_other(
+    tmp_path: Path, pipeline: Pipeline, declarations: Declarations
+) -> None:
+    odd = declare(Permit(ROOM, 1.0, 1.0, 9.0), tmp_path / "f").rename(tmp_path / "f" / os.fsdecode(b"\xff.json"))
+    declarations.look()
+    declarations.acknowledge(pipeline.packets())
+    assert not odd.exists()
+    odd.write_bytes(b"{}")
+    again = Declarations(tmp_path / "f", SITE, hand_over=pipeline.taken.append, clock=lambda: 5000.0)
+    again.look()
+    assert "not a permit" in (why_refused(odd) or "")
+    assert pipeline.places() == [f"people/{ROOM}"]
+
+
+def test_stopping_waits_for_nobody_who_takes_nothing(tmp_path: Path) -> None:
+    never = threading.Event()
+    stuck = Declarations(tmp_path / "f", SITE, hand_over=lambda _: never.wait() and None, clock=lambda: 5000.0)
+    declare(Permit(ROOM, 1.0, 1.0, 9.0), tmp_path / "f")
+    stuck.start()
+    ending = threading.Thread(target=stuck.stop, daemon=True)
+    ending.start()
+    ending.join(STOP_S + 5)
+    assert not ending.is_alive()
+    never.set()
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    """Whoever owns the folder of the database must not lead root elsewhere."""
+    victim, home = tmp_path / "victim", tmp_path / "home"
+    victim.mkdir()
+    home.mkdir()
+    if os.geteuid() == 0:
+        os.chown(home, 12345, 12345)
+    (home / "x.declared").symlink_to(victim)
+    with pytest.raises(NotADirectoryError):
+        declare(Permit(ROOM, 1.0, 1.0, 9.0), home / "x.declared")
+    assert list(victim.iterdir()) == []
+    assert victim.stat().st_uid == os.geteuid()
+    path = declare(Permit(ROOM, 1.0, 1.0, 9.0), home / "y.declared")
+    assert {item.stat().st_uid for item in (path, path.parent)} == {home.stat().st_uid}
+
+
+def _wait(is_so: Callable[[], bool]) -> None:
+    never, until = threading.Event(), time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < until
+        never.wait(0.02)
 
 
 def test_what_cannot_be_removed_is_said_and_not_taken_up_again(

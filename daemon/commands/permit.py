@@ -128,7 +128,7 @@ def _declare(permit: Permit, loaded: Loaded) -> int:
 
 def _listed(loaded: Loaded) -> list[str]:
     """What is permitted by the log, and what waits for the gateway."""
-    from daemon.facts import FactError, folder_of, newest_facts, read, waiting
+    from daemon.facts import FactError, body_of, folder_of, newest_facts, read, waiting
     from rules.fact import permits
 
     words = _WORDS[loaded.message_language]
@@ -136,8 +136,8 @@ def _listed(loaded: Loaded) -> list[str]:
     lines = [_said(permit, loaded) for permit in permits(newest, loaded.site.places, time.time())]
     for path in waiting(folder_of(loaded.store_path)):
         try:
-            said = _said(read(path.read_bytes(), loaded.site), loaded)
-        except (FactError, FileNotFoundError):
+            said = _said(read(body_of(path), loaded.site), loaded)
+        except (FactError, OSError):
             continue
         lines.append(words["waits"].format(said=said))
     return lines or [words["none"]]
