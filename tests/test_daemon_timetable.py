@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import daemon.config.ics
 from daemon.config import ConfigError, load
+from daemon.config.ics import MOST_EVENTS
 from rules.calendar import Calendar, Lesson, Span
 from rules.hours import Hours
 
@@ -240,15 +242,30 @@ def test_events_that_are_no_lessons_are_a_warning(tmp_path: Path) -> None:
         ("BEGIN:VCALENDAR\nBEGIN:VEVENT\n", ["cannot be read as a timetable: "]),
         ("hello", ["cannot be read as a timetable: "]),
         (ics("LOCATION:teach-1/101\n"), ["cannot be read as a timetable: "]),
-        (ics(MATHS + "RRULE:FREQ=SECONDLY\n"), ["cannot be read as a timetable: 数学: > 20000"]),
+        (ics(MATHS + "RRULE:FREQ=SECONDLY\n"), ["cannot be read as a timetable: 数学: FREQ=SECONDLY"]),
+        (ics(MATHS + "RRULE:FREQ=minutely;BYMONTH=2;BYMONTHDAY=30\n"),
+         ["cannot be read as a timetable: 数学: FREQ=MINUTELY"]),
+        (ics(MATHS + "RRULE:FREQ=DAILY;INTERVAL=0\n"), ["cannot be read as a timetable: 数学: INTERVAL=0"]),
+        (ics(MATHS + "RRULE:FREQ=YEARLY;INTERVAL=-1\n"), ["cannot be read as a timetable: 数学: INTERVAL=-1"]),
+        (ics(MATHS + "RRULE:FREQ=DAILY;BYSECOND=1,2\n"), ["cannot be read as a timetable: 数学: BYSECOND=1,2"]),
+        (ics(MATHS).replace("BEGIN:VEVENT\n", "BEGIN:VEVENT\n" * (MOST_EVENTS + 1)),
+         [f"cannot be read as a timetable: > {MOST_EVENTS} VEVENT"]),
         (ics(MATHS + "RRULE:FREQ=FORTNIGHTLY\n"), ["cannot be read as a timetable: "]),
     ],
-    ids=["rooms", "cut", "text", "no start", "endless", "no rule"],
+    ids=["rooms", "cut", "text", "no start", "endless", "no day", "no step", "backward", "seconds", "long", "no rule"],
 )  # fmt: skip
 def test_what_is_wrong_in_an_ics_is_a_message(tmp_path: Path, content: str, expected: list[str]) -> None:
     said = mistakes(tmp_path, content, name="t.ics")
     assert len(said) == len(expected), said
     assert all(line.startswith(start) for line, start in zip(said, expected, strict=True)), said
+
+
+def test_the_repeats_of_all_events_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon.config.ics, "MOST_REPEATS", 20)
+    weekly = MATHS + "RRULE:FREQ=WEEKLY;COUNT=10\n"
+    assert len(read(tmp_path, ics(weekly, weekly), name="t.ics").timetable) == 1
+    said = mistakes(tmp_path, ics(weekly, weekly, MATHS), name="t.ics")
+    assert said == ["cannot be read as a timetable: 数学: > 20"]
 
 
 def test_an_ics_needs_a_term(tmp_path: Path) -> None:

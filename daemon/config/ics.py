@@ -6,25 +6,30 @@ same weekday and time are then one lesson, held weekly or every second week, and
 the file leaves out. What keeps no such rhythm stays single days.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from rules.calendar import Calendar, Lesson, PeriodKind, Span
 
-MOST_REPEATS = 20_000  # of one event: ten lessons a day for years
+MOST_EVENTS = 50_000    # of one file: a term of 60 rooms, each lesson by itself
+MOST_REPEATS = 300_000  # of all events together: two years of 60 rooms
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 _Key = tuple[str, int, Span]  # the location, the weekday, the part of the day
 
 
 class UnreadableIcsError(Exception):
-    """A file that is no calendar, or an event that repeats without end."""
+    """A file that is no calendar, is too long, or has an event that repeats as no lesson does."""
 
 
 def weekly_lessons(text: str, calendar: Calendar) -> tuple[list[tuple[int, str, Lesson]], int]:
     """Lessons with their location and the number of the event they come from, and how many events say no lesson."""
     from icalendar import Calendar as IcsCalendar  # costs memory: read only where a file is named
 
+    if len(re.findall(r"(?im)^BEGIN:VEVENT", text)) > MOST_EVENTS:
+        raise UnreadableIcsError(f"> {MOST_EVENTS} VEVENT")
     try:
         events = [event for book in IcsCalendar.from_ical(text, multiple=True) for event in book.walk("VEVENT")]
         laid_out, ignored = _laid_out(events, calendar)
@@ -48,6 +53,7 @@ def _laid_out(events: list[Any], calendar: Calendar) -> tuple[dict[_Key, dict[da
              if "RECURRENCE-ID" in event}  # fmt: skip
     days: dict[_Key, dict[date, int]] = {}
     ignored = 0
+    left = iter(range(MOST_REPEATS))
     for number, event in enumerate(events, 1):
         location = str(event.get("LOCATION", "")).strip()
         start = event["DTSTART"].dt
@@ -57,7 +63,7 @@ def _laid_out(events: list[Any], calendar: Calendar) -> tuple[dict[_Key, dict[da
         if str(event.get("STATUS", "")).upper() == "CANCELLED":
             continue
         lasts = event.end - start
-        for at in _starts(event, start, first, last, calendar.zone):
+        for at in _starts(event, start, (first, last), calendar.zone, left=left):
             if "RECURRENCE-ID" not in event and (str(event.get("UID")), at) in moved:
                 continue
             begin, end = at.astimezone(calendar.zone), (at + lasts).astimezone(calendar.zone)
@@ -67,8 +73,13 @@ def _laid_out(events: list[Any], calendar: Calendar) -> tuple[dict[_Key, dict[da
     return days, ignored
 
 
-def _starts(event: Any, start: datetime, first: date, last: date, zone: tzinfo) -> Iterator[datetime]:
-    """When an event begins, each time in UTC; its repetition goes by the clock of its own zone, else by the site's."""
+def _starts(
+    event: Any, start: datetime, days: tuple[date, date], zone: tzinfo, *, left: Iterator[int]
+) -> Iterator[datetime]:
+    """When an event begins, each time in UTC; its repetition goes by the clock of its own zone, else by the site's.
+
+    Each time takes one of what is `left`.
+    """
     from dateutil.rrule import rruleset, rrulestr
 
     home = start.tzinfo or zone
@@ -76,6 +87,8 @@ def _starts(event: Any, start: datetime, first: date, last: date, zone: tzinfo) 
     wall = _wall(start, home, time())
     dates.rdate(wall)
     for rule in event.rrules:
+        if wrong := _unlike_a_lesson(rule):
+            raise UnreadableIcsError(f"{event.get('SUMMARY', '')}: {wrong}")
         told = {name: value for name, value in rule.items() if name != "UNTIL"}
         text = type(rule)(told).to_ical().decode()
         for until in rule.get("UNTIL", []):
@@ -85,14 +98,28 @@ def _starts(event: Any, start: datetime, first: date, last: date, zone: tzinfo) 
         dates.rdate(_wall(more, home, wall.time()))
     for less in event.exdates:
         dates.exdate(_wall(less, home, wall.time()))
-    begin, end = (datetime.combine(day, time()) for day in (first - timedelta(days=1), last + timedelta(days=2)))
-    for count, at in enumerate(dates):
+    begin, end = (datetime.combine(day, time()) for day in (days[0] - timedelta(days=1), days[1] + timedelta(days=2)))
+    for at in dates:
         if at > end:
             return
-        if count > MOST_REPEATS:
+        if next(left, None) is None:
             raise UnreadableIcsError(f"{event.get('SUMMARY', '')}: > {MOST_REPEATS}")
         if at >= begin:
             yield at.replace(tzinfo=home).astimezone(UTC)
+
+
+def _unlike_a_lesson(rule: Any) -> str:
+    """What of a rule no lesson has and would be laid out for hours, as the file says it; empty: nothing."""
+    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
+        if len(rule.get(name, ())) > 1:
+            return f"{name}={','.join(map(str, rule[name]))}"[:80]
+    for told in rule.get("FREQ", ()):
+        if told not in _FREQUENCIES:
+            return f"FREQ={told}"
+    for told in rule.get("INTERVAL", ()):
+        if told < 1:
+            return f"INTERVAL={told}"
+    return ""
 
 
 def _wall(at: date, zone: tzinfo, of_day: time) -> datetime:
