@@ -55,17 +55,16 @@ class LightsLeftOn:
             "Lights left on",
             "Lamps burn in a room that nobody uses. Whether they are on, the power of the lighting circuit (part = "
             "\"lighting\") says: on above 15 W and a fifth of the most it ever drew, off below half of that. Without "
-            "such a circuit an illuminance sensor must do: a jump of 100 lx within a minute, in the dark or while somebody "
-            "is there, is the switch; slow changes are the sun; deep in the night more than 30 lx is lamps. Without "
-            "either, where people are sensed, the meter of the whole room is taken. Whether the room is "
+            "such a circuit an illuminance sensor must do: a jump of 100 lx within a minute, in the dark or while "
+            "somebody is there, is the switch; slow changes are the sun; deep in the night more than 30 lx is lamps. "
+            "Without either, where people are sensed, the meter of the whole room is taken. Whether the room is "
             "unused, presence sensors say; without one the room's own timetable (20 min after a lesson), else the "
-            "opening hours (30 min after closing). Dorm rooms have no sensors: there it is the time after "
-            "lights-out, and lesson time. It waits 15 min in classrooms and laboratories, 20 in offices, 10 in "
-            "washrooms; all of this can be set. What happens in opening hours, or after the last lesson, when one "
-            "message for each building lists its rooms, is kept as a record, and so is all of an exam day. Each "
-            "episode says how long, and how many kWh where power is known. Limits: by light alone, sun that breaks "
-            "through while somebody is there looks like the switch; a person whom the sensor cannot see counts as "
-            "absent.",
+            "opening hours (30 min after closing). Dorm rooms have no sensors: there it is the time after lights-out, "
+            "and lesson time. It waits 15 min in classrooms and laboratories, 20 in offices, 10 in washrooms; all of "
+            "this can be set. What happens in opening hours, or after the last lesson, when one message for each "
+            "building lists its rooms, is kept as a record, and so is all of an exam day. Each episode says how long, "
+            "and how many kWh where power is known. Limits: by light alone, sun that breaks through while somebody is "
+            "there looks like the switch; a person whom the sensor cannot see counts as absent.",
             "Switch the lights off; if somebody is there, check where the presence sensor looks.",
             {
                 "lights_left_on.raised": "lights on in an empty room for {wasted_s} ({light})",

@@ -46,7 +46,8 @@ def test_what_init_comments_out_would_pass_too(tmp_path: Path, capsys: pytest.Ca
         (tmp_path / name).chmod(0o600)
     file.write_text("\n".join(told), encoding="utf-8")
     document = tomllib.loads(file.read_text(encoding="utf-8"))
-    assert {"store", "term", "makeup", "period", "hours_of", "timetable", "rule", "notify"} <= document.keys()
+    tables = {"store", "term", "makeup", "period", "hours_of", "timetable", "exchange", "rule", "notify"}
+    assert tables <= document.keys()
     assert {*HoursTable.model_fields} - {*document["hours"]} == {"closed_weekdays"}
     assert [source["kind"] for source in document["source"]] == ["mqtt", "serial"]
     assert main(["check", str(file)]) == 0, capsys.readouterr().out

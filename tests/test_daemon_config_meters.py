@@ -63,7 +63,12 @@ def test_an_exchange(tmp_path: Path, named: str, at: str) -> None:
             17, "one of the two",
         ),
         ("[[exchange]]\nat = 2026-11-20T10:00:00\nold = 1.0", 16, "one of the two"),
-        ('[[exchange]]\nplace = "d/102"\nat = 2026-11-20T10:00:00\nold = 1.0', 17, "not exactly one counter"),
+        ('[[exchange]]\nplace = "d/102"\nat = 2026-11-20T10:00:00\nold = 1.0', 17, 'no counter at "d/102"'),
+        ('[[exchange]]\nplace = "d/101"\npart = "ac"\nat = 2026-11-20T10:00:00\nold = 1.0', 17,
+         "allowed: point = one of d/101/energy_kwh"),
+        ('[[exchange]]\nplace = "d/101"\nat = 2026-11-20T10:00:00\nold = 1.0\n'
+         '[[exchange]]\npoint = "d/101/energy_kwh"\nat = 2026-11-20T02:00:00Z\nold = 2.0', 22,
+         "is already declared in line 18"),
         ('[[exchange]]\nplace = "d/101"\nat = "10:00"\nold = 1.0', 18, "must be a date with a time"),
         ('[[exchange]]\nplace = "d/101"\nat = 2026-11-20T10:00:00', 16, "this key is needed"),
         ('[[exchange]]\nplace = "d/101"\nat = 2026-11-20T10:00:00\nold = -1.0', 19, "at least 0"),

@@ -23,6 +23,7 @@ def exchanges(
     known = (points or {}).items()
     counters = {name: point for name, point in known if QUANTITIES[point.quantity].kind is Kind.COUNTER}
     found: dict[str, tuple[Exchange, ...]] = {}
+    declared: dict[tuple[str, float], Path] = {}
     for index, raw in enumerate(tables):
         path: Path = ("exchange", index)
         table = read(ExchangeTable, raw, path, findings)
@@ -30,6 +31,10 @@ def exchanges(
             continue
         if point := _counter(table, path, campus, counters, findings):
             at = table.at if table.at.tzinfo else table.at.replace(tzinfo=zone)
+            other = declared.setdefault((point, at.timestamp()), (*path, "at"))
+            if other != (*path, "at"):
+                said = f"{point} {at:%Y-%m-%d %H:%M:%S}"
+                findings.error((*path, "at"), "duplicate", noun="exchange", found=said, other=other)
             found[point] = (*found.get(point, ()), Exchange(at.timestamp(), table.old, table.new))
     return found
 
@@ -48,5 +53,7 @@ def _counter(
     here = [name for name, point in counters.items() if (point.place, point.part) == (table.place, table.part)]
     if len(here) == 1:
         return here[0]
-    findings.error((*path, "place"), "which_counter", found=table.place, allowed=tuple(here))
+    there = here or [name for name, point in counters.items() if point.place == table.place]
+    code = "which_counter" if there else "no_counter"
+    findings.error((*path, "place"), code, found=table.place, allowed=tuple(there))
     return None
