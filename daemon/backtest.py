@@ -21,6 +21,7 @@ from daemon.trial import PLAIN, Registers, engine_of, stepped
 from rules import RULES
 from rules.calendar import Calendar
 from rules.engine import Engine
+from rules.fact import is_fact
 from rules.hours import Hours
 from rules.model import Delivery, Event, Site, Turn
 from rules.rule import Bounds, ParameterError, RuleKind, parameters
@@ -175,9 +176,10 @@ def backtest(
                 start(counted, _with(chosen, sweep.parameter, value))
     points = frozenset[str]().union(*(run.points for run in runs))
     for batch in history.batches(min((run.begin for run in runs), default=since), until, points):
+        declared = batch._replace(entries=[entry for entry in batch.entries if is_fact(entry[0])])
         for run in runs:
-            if batch.mark >= run.begin:
-                run.tally.add(stepped(run.engine, batch, until, run.points))
+            heard = batch if batch.mark >= run.begin else declared
+            run.tally.add(stepped(run.engine, heard, until, run.points))
         passed(min(batch.mark, until))
     for run in runs:
         run.tally.add(run.engine.advance(until))

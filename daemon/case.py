@@ -21,6 +21,7 @@ from daemon.store import LoggedBatch
 from daemon.trial import PLAIN, Registers, engine_of, judged, placed_watches
 from rules import RULES
 from rules.calendar import Calendar
+from rules.fact import is_fact
 from rules.flood import AGAIN_S
 from rules.incident import Incident
 from rules.model import Event, Flag, Place, Point, Sample, Site, Turn
@@ -125,7 +126,7 @@ def _cut(history: History, since: float, until: float, points: Points, site: Sit
         entries = [
             (Sample(sample.at, sample.device, values), flag)
             for sample, flag in batch.entries
-            if since <= sample.at <= until
+            if (since <= sample.at or is_fact(sample)) and sample.at <= until
             and (values := {
                 point: value for point, value in sample.values.items() if point in points or sample.device in sources
             })

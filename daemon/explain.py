@@ -1,7 +1,7 @@
 """Why a rule raised at a place, or did not: its watches replayed up to a time, and what they say in words.
 
 Strategy. The state of a watch at a past time stands nowhere, but it follows from the log: each watch of the place is
-run over as much history as its rule rests on, with a witness that notes what it is given.
+run over as much history as its rule rests on, before what it knows began, with a witness that notes what it is given.
 """
 
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,8 @@ def accounts(
     engine = engine_of(witnesses, loaded.site, Registers(loaded.moduli, loaded.exchanges))
     wanted = engine.logged_points(witnesses)
     open_: dict[str, Event] = {}
-    batches = history.batches(at - max(kind.memory_s for kind, _ in chosen), at, wanted)
+    begin = history.begin(at, witnesses, wanted.intersection(loaded.site.points))
+    batches = history.batches(begin - max(kind.memory_s for kind, _ in chosen), at, wanted)
     for event in judged(engine, batches, until=at):
         if event.turn in (Turn.CLEARED, Turn.WITHDRAWN):
             open_.pop(event.key, None)

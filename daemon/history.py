@@ -2,7 +2,8 @@
 
 import csv
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
@@ -10,9 +11,18 @@ from adapters.source import state_points
 from daemon.config import Loaded
 from daemon.packing import Entry, Layout
 from daemon.readings_table import LeftOut, ReadingsError, Table, read_table
-from daemon.store import LoggedBatch, connect, logged, logged_stretch
-from rules.fact import fact_points
-from rules.model import Flag, Point
+from daemon.store import (
+    LoggedBatch,
+    connect,
+    last_snapshot,
+    logged,
+    logged_packets,
+    logged_stretch,
+    open_incident,
+)
+from rules.fact import PEOPLE, fact_points, is_fact
+from rules.model import Flag, Point, Sample
+from rules.watch import Watch
 
 BATCH_S = 600.0  # of a table, which has no commits of its own
 
@@ -31,7 +41,13 @@ class History(Protocol):
         """From the first reading to the last mark."""
 
     def batches(self, since: float, until: float, points: Points | None = None) -> Iterator[LoggedBatch]:
-        """The batches that hold something between these times; of other points than these as little as is easy."""
+        """The batches that hold something between these times; of other points than these as little as is easy.
+
+        The first also holds what people declared last before it: that stays true however long ago it was.
+        """
+
+    def begin(self, at: float, watches: Iterable[Watch], points: Points) -> float:
+        """When began what these watches know at a time: their open alerts, and the silence of these points."""
 
 
 class StoredHistory:
@@ -54,7 +70,17 @@ class StoredHistory:
         def is_wanted(layout: Layout) -> bool:
             return points is None or layout[0].startswith("source/") or not points.isdisjoint(layout[1:])
 
-        return logged(self._db, since, until, is_wanted=is_wanted)
+        told = logged_packets(self._db, PEOPLE, since, is_wanted=is_wanted)
+        declared = _newest_facts((entry for batch in told for entry in batch.entries), since, points)
+        return _begun(declared, logged(self._db, since, until, is_wanted=is_wanted))
+
+    def begin(self, at: float, watches: Iterable[Watch], points: Points) -> float:
+        opened = (open_incident(self._db, watch.rule, watch.key, at) for watch in watches)
+        begun = [incident.raised.evidence.since for incident in opened if incident is not None]
+        saved = last_snapshot(self._db)
+        newest = saved.latest if saved is not None else {}
+        heard = [newest[point][0] for point in points if point in newest]
+        return min([at, *begun, *heard])
 
 
 class TableHistory:
@@ -65,6 +91,14 @@ class TableHistory:
         self.stretch = table.stretch()
 
     def batches(self, since: float, until: float, points: Points | None = None) -> Iterator[LoggedBatch]:
+        earlier = takewhile(lambda sample: sample.at < since, self._table.samples())
+        declared = _newest_facts(((sample, Flag.JUDGED) for sample in earlier), since, points)
+        return _begun(declared, self._batches(since, until))
+
+    def begin(self, at: float, watches: Iterable[Watch], points: Points) -> float:
+        return at if self.stretch is None else self.stretch[0]
+
+    def _batches(self, since: float, until: float) -> Iterator[LoggedBatch]:
         entries: list[Entry] = []
         number = 0
         for sample in self._table.samples():
@@ -77,6 +111,23 @@ class TableHistory:
             entries.append((sample, Flag.JUDGED))
         if entries:
             yield LoggedBatch(number + 1, entries[-1][0].at, entries)
+
+
+def _newest_facts(entries: Iterable[Entry], until: float, points: Points | None) -> list[Entry]:
+    """What people declared last of these points before a time."""
+    newest: dict[str, Sample] = {}
+    for sample, flag in entries:
+        is_judged = is_fact(sample) and sample.at < until and flag is Flag.JUDGED
+        if is_judged and (points is None or not points.isdisjoint(sample.values)):
+            newest[sample.device] = sample
+    return [(sample, Flag.JUDGED) for sample in newest.values()]
+
+
+def _begun(before: Sequence[Entry], batches: Iterator[LoggedBatch]) -> Iterator[LoggedBatch]:
+    """Batches, the first of which begins with some entries from before."""
+    for batch in batches:
+        yield batch._replace(entries=[*before, *batch.entries]) if before else batch
+        before = ()
 
 
 def history_of(

@@ -290,6 +290,13 @@ def incident(db: sqlite3.Connection, number: int) -> Incident | None:
     return fold((number, event_of(row)) for row in rows).get(number)
 
 
+def open_incident(db: sqlite3.Connection, rule: str, key: str, at: float) -> Incident | None:
+    """The alert of a rule at a key that was open at a time."""
+    rows = db.execute("SELECT * FROM event WHERE rule = ? AND key = ? AND at <= ? ORDER BY id", (rule, key, at))
+    stories = fold((row["number"], event_of(row)) for row in rows).values()
+    return next((incident for incident in stories if incident.is_open), None)
+
+
 def readings(db: sqlite3.Connection, points: Iterable[str], since: float, until: float) -> list[Reading]:
     """Logged readings of these points in a stretch of time, by time."""
     wanted = set(points)
@@ -340,6 +347,21 @@ def logged(
         for row in rows:
             yield LoggedBatch(row["id"], row["mark"], _entries(row, layouts, is_wanted))
         after = rows[-1]["id"]
+
+
+def logged_packets(
+    db: sqlite3.Connection, source: str, until: float, *, is_wanted: Callable[[Layout], bool]
+) -> Iterator[LoggedBatch]:
+    """The commits that hold the last WINDOW packets of a source, of these those that begin before a time."""
+    layouts: dict[int, Layout] = {
+        row["id"]: tuple(orjson.loads(row["points"])) for row in db.execute("SELECT id, points FROM layout")
+    }
+    for row in db.execute(
+        "SELECT id, mark, samples FROM batch WHERE first < ?"
+        " AND id IN (SELECT batch FROM packet_window WHERE source = ?) ORDER BY id",
+        (until, source),
+    ).fetchall():
+        yield LoggedBatch(row["id"], row["mark"], _entries(row, layouts, is_wanted))
 
 
 def logged_stretch(db: sqlite3.Connection) -> tuple[float, float] | None:

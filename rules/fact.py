@@ -14,6 +14,11 @@ def fact_point(place: str, quantity: str) -> str:
     return f"{place}/{quantity}"
 
 
+def is_fact(sample: Sample) -> bool:
+    """Whether people declared this."""
+    return sample.device.startswith(f"{PEOPLE}/")
+
+
 class Permit(NamedTuple):
     """An appliance of at most `watts` is allowed at a place from `begin` to `end` (Unix seconds); 0 W takes it back.
 

@@ -2,18 +2,23 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from streams import START, Rig, VirtualClock, site, state_points, stream
+from streams import START, Arrival, Rig, VirtualClock, site, state_points, stream
 
 from daemon.cli import main
-from daemon.history import StoredHistory
+from daemon.config import load
+from daemon.explain import accounts
+from daemon.history import StoredHistory, TableHistory
+from daemon.readings_table import Table
+from daemon.store import open_incident
 from daemon.trial import engine_of, judged
 from rules import RULES
 from rules.account import Witness, settings_of
 from rules.limit import Limit
-from rules.model import Turn
+from rules.model import Sample, Turn
 from rules.running_water import RunningWater
 
 CONFIG = """
@@ -162,3 +167,44 @@ def test_settings_are_those_of_the_rule_with_what_was_changed_marked() -> None:
 ])  # fmt: skip
 def test_a_parameter_that_is_not_set_is_no_setting(rule: Limit, names: set[str]) -> None:
     assert {"above", "below"} & {item.name for item in settings_of(rule)} == names
+
+
+DEAD = START + 86_400.0
+SPARSE = CONFIG.replace('"1F-wash"', '"1F-wash", "2F-wash"').replace("every_s = 60", "every_s = 300")
+
+
+def dead_meter(litres: float) -> Iterator[Sample]:
+    """Two washrooms: the meter of one goes silent after a day, three days before the end."""
+    for index in range(4 * 288):
+        at = START + 300.0 * index
+        if at <= DEAD:
+            yield Sample(at, "bus/t/1F-wash", {FLOW: litres if at > DEAD - 36_000.0 else 0.0})
+        yield Sample(at, "bus/t/2F-wash", {FLOW.replace("1F", "2F"): 0.0})
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+@pytest.mark.parametrize(
+    ("rule", "litres", "since"), [("running_water", 6.0, DEAD - 36_000.0), ("silent", 0.0, DEAD), ("running_water", 0.0, None)]
+)
+def test_what_began_before_the_rule_s_memory_is_told_as_it_was(
+    tmp_path: Path, rule: str, litres: float, since: float | None, is_logged: bool
+) -> None:
+    (tmp_path / "c.toml").write_text(SPARSE, encoding="utf-8")
+    loaded = load(tmp_path / "c.toml")
+    table = Table()
+    rig = Rig(loaded.store_path, VirtualClock(), list(loaded.watches()), of=loaded.site)
+    for number, sample in enumerate(dead_meter(litres), start=1):
+        rig.feed([(number, Arrival(sample.at + 1.0, sample))])
+        for point, value in sample.values.items():
+            table.add(sample.at, loaded.site.points[point], value)
+    rig.finish(START + 4 * 86_400.0)
+    history = StoredHistory(loaded.store_path) if is_logged else TableHistory(table)
+    (told,) = accounts(loaded, history, "t/1F-wash", rule, START + 4 * 86_400.0, language="en")
+    assert told.seen[0].at == DEAD
+    if since is None:
+        assert told.raised is None
+        return
+    raised = open_incident(StoredHistory(loaded.store_path).connection, rule, told.key, 1e11)
+    assert raised is not None
+    assert told.raised == raised.raised
+    assert told.since == pytest.approx(since, abs=600.0)
