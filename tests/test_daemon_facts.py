@@ -149,7 +149,11 @@ def test_a_name_that_no_text_can_say_is_taken_up_like_any_other(
 
 def test_stopping_waits_for_nobody_who_takes_nothing(tmp_path: Path) -> None:
     never = threading.Event()
-    stuck = Declarations(tmp_path / "f", SITE, hand_over=lambda _: never.wait() and None, clock=lambda: 5000.0)
+
+    def hand_over(_: Batch) -> None:
+        never.wait()
+
+    stuck = Declarations(tmp_path / "f", SITE, hand_over=hand_over, clock=lambda: 5000.0)
     declare(Permit(ROOM, 1.0, 1.0, 9.0), tmp_path / "f")
     stuck.start()
     ending = threading.Thread(target=stuck.stop, daemon=True)

@@ -8,6 +8,7 @@ import pytest
 import daemon.config.ics
 from daemon.config import ConfigError, load
 from daemon.config.ics import MOST_EVENTS
+from daemon.config.timetable import MOST_TOLD
 from rules.calendar import Calendar, Lesson, Span
 from rules.hours import Hours
 
@@ -120,6 +121,15 @@ teach-1/101
         'row 7: "" cannot be read as start',
         'row 7: "" cannot be read as end',
     ]
+
+
+def test_of_many_bad_rows_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    rows = "room,weekday,start,end\nteach-1/101,1,08:00,08:45\n" + "x,Mo,08:00,8:45\n" * 10_000
+    said = mistakes(tmp_path, rows)
+    assert said[:2] == ['row 3: no room "x", allowed: teach-1, teach-2', 'row 3: "Mo" cannot be read as weekday']
+    assert said[2 * MOST_TOLD:] == ["and 9950 more mistakes like these"]
+    events = ics(*(MATHS.replace("teach-1/101", f"{n}") for n in range(MOST_TOLD + 7)))
+    assert mistakes(tmp_path, events, name="t.ics")[MOST_TOLD:] == ["and 7 more mistakes like these"]
 
 
 @pytest.mark.parametrize(

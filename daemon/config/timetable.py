@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path as FilePath
 
 from daemon.config.calendar_tables import TimetableTable
@@ -22,6 +23,7 @@ from daemon.config.values import WEEKDAYS, WrongValueError, minute_of
 from rules.calendar import Calendar, Lesson, Span
 
 MOST_BYTES = 20_000_000
+MOST_TOLD = 50  # mistakes of one file: the next ones are counted
 
 _COLUMNS = {  # what a column is called by those who write timetables, lower case and without spaces
     "place": ("place", "room", "location", "classroom", "教室", "房间", "地点", "位置", "上课地点", "教室名称"),
@@ -115,9 +117,10 @@ def _content(file: FilePath, name: str, path: Path, findings: Findings) -> str |
 def _of_csv(
     text: str, rooms: Rooms, calendar: Calendar, path: Path, findings: Findings
 ) -> Iterator[tuple[str, Lesson]]:
-    """Each lesson with its place; an error for each row that is none, with the number of its line."""
+    """Each lesson with its place; an error for each row that is none, with its line, for the first of them."""
     head, _, _ = text.partition("\n")
     rows = csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count))
+    wrong = 0
     try:
         columns = _columns(next(rows, []))
         missing = [name for name in _NEEDED if name not in columns]
@@ -127,9 +130,19 @@ def _of_csv(
         for cells in rows:
             if any(cell.strip() for cell in cells):
                 row = {name: cells[number].strip() if number < len(cells) else "" for name, number in columns.items()}
-                yield from _lessons(row, rows.line_num, rooms, path, findings)
+                told = findings if wrong < MOST_TOLD else Findings()
+                before = len(told.errors)
+                yield from _lessons(row, rows.line_num, rooms, path, told)
+                wrong += len(told.errors) > before
     except csv.Error as error:
         findings.error(path, "timetable_broken", detail=f"{rows.line_num}: {error}")
+    _more(wrong, path, findings)
+
+
+def _more(wrong: int, path: Path, findings: Findings) -> None:
+    """How many mistakes were not told one by one."""
+    if wrong > MOST_TOLD:
+        findings.error(path, "timetable_more", count=wrong - MOST_TOLD)
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
@@ -208,5 +221,6 @@ def _of_ics(
             yield place, lesson
         else:
             unknown.setdefault(location, number)
-    for location, number in unknown.items():
+    for location, number in islice(unknown.items(), MOST_TOLD):
         _no_room("timetable_event", location, number, rooms, path, findings)
+    _more(len(unknown), path, findings)

@@ -239,6 +239,7 @@ MESSAGES: _Table = _table(
      "第 {row} 行：没有房间“{found}”，可用：{allowed}"),
     ("timetable_event", 'event {row}: no room "{found}", allowed: {allowed}',
      "第 {row} 个日程：没有房间“{found}”，可用：{allowed}"),
+    ("timetable_more", "and {count} more mistakes like these", "还有 {count} 处类似的错误"),
     ("timetable_broken", "cannot be read as a timetable: {detail}", "不能作为课表读取：{detail}"),
     ("timetable_no_term", "a timetable as .ics needs a [[term]], for the days to lay it out over",
      ".ics 课表需要写明学期 [[term]]，才能确定日期"),
