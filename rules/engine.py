@@ -258,8 +258,10 @@ class Engine:
     def _plan(self, layout: tuple[str, ...]) -> _Plan:
         roles: dict[int, list[tuple[str, str]]] = {}
         for point in layout:
-            for slot, role in self._routes.get(point, ()):
-                roles.setdefault(slot.index, []).append((role, point))
+            raw, _, reason = point.partition("!")
+            for name in (point, f"{raw}!") if reason else (point,):  # also whoever listens to any verdict
+                for slot, role in self._routes.get(name, ()):
+                    roles.setdefault(slot.index, []).append((role, point))
         return tuple((self._slots[index], tuple(pairs)) for index, pairs in roles.items())
 
     def _fire(self, slot: _Slot, limit: float, *, inclusive: bool, out: list[Event]) -> None:

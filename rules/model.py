@@ -287,8 +287,8 @@ def state_point(source: str, quantity: str) -> str:
     return f"source/{source}/{quantity}"
 
 
-def pseudo(points: Iterable[str], reason: str) -> dict[str, str]:
-    """Roles of the verdicts on points, by the verdict's own name."""
+def pseudo(points: Iterable[str], reason: str = "") -> dict[str, str]:
+    """Roles of the verdicts on points, by the verdict's own name; without a reason it stands for all of them."""
     return {f"{point}!{reason}": f"{point}!{reason}" for point in points}
 
 
