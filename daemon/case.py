@@ -31,6 +31,7 @@ from rules.watch import Watch, signature
 
 MOST_READINGS = 500_000
 FURTHER = (1.0, 4.0, float("inf"))  # times the memory of the rule
+DIFFERS = "replayed it says something else: the settings changed since, or its readings are not all there"
 _VERSION = 1
 _CALENDAR, _SUN = TypeAdapter(Calendar), TypeAdapter(Sun | None)
 _PLACES, _POINTS = TypeAdapter(list[Place]), TypeAdapter(list[Point])
@@ -142,8 +143,8 @@ def _cut(history: History, since: float, until: float, points: Points, site: Sit
 # -- the file
 
 
-def to_json(case: Case) -> bytes:
-    """The file of a case: JSON with a line for each batch of readings."""
+def to_json(case: Case, *, is_same: bool = True) -> bytes:
+    """The file of a case: JSON with a line for each batch of readings; one that does not say the same says so."""
     layouts: dict[tuple[str, ...], int] = {}
     log = [
         [batch.mark, [
@@ -159,8 +160,9 @@ def to_json(case: Case) -> bytes:
         if (value := getattr(case.kind, item.name)) != item.default
     }
     site = case.site
-    head = {
-        "caretaker_case": _VERSION, "number": case.number, "rule": case.rule, "key": case.key,
+    head: dict[str, Any] = {"caretaker_case": _VERSION} | ({} if is_same else {"note": DIFFERS})
+    head |= {
+        "number": case.number, "rule": case.rule, "key": case.key,
         "since": case.since, "until": case.until,
         "events": [as_json(event) for event in case.events],
         "settings": {"kind": type(case.kind).kind, "changed": changed, "places": case.places},

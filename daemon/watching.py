@@ -1,9 +1,10 @@
 """The watches of the running gateway, as people ask about them: what each sees, where it stands, an alert as a case."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from daemon.case import CaseError, case_of, to_json
+from daemon.case import DIFFERS, CaseError, case_of, to_json
 from daemon.config import Loaded
 from daemon.driver import Driver
 from daemon.history import HistoryError, StoredHistory
@@ -14,6 +15,8 @@ from rules.incident import Incident
 from rules.model import Event
 from rules.rule import RuleKind
 from rules.watch import State, Watch
+
+log = logging.getLogger("caretaker.watching")
 
 DEPTH = (1.0,)  # times the memory of the rule that a case made on the gateway goes back; the command goes further
 
@@ -63,12 +66,18 @@ class Watching:
         return engine.mark, [engine.state(watch.rule, watch.key) for _, watch in watches]
 
     def case(self, incident: Incident, path: Path) -> bytes | None:
-        """An alert as a file to replay, of the log at `path`; None where its rule is gone."""
+        """An alert as a file to replay, of the log at `path`; None where its rule is gone.
+
+        A file that says something else when it is replayed says so, and the log tells what goes further.
+        """
         loaded = self._loaded
+        registers = Registers(loaded.moduli, loaded.exchanges)
         try:
-            return to_json(case_of(
-                loaded.rules, loaded.site, StoredHistory(path), incident,
-                registers=Registers(loaded.moduli, loaded.exchanges), further=DEPTH,
-            ))  # fmt: skip
+            history = StoredHistory(path)
+            case = case_of(loaded.rules, loaded.site, history, incident, registers=registers, further=DEPTH)
         except (CaseError, HistoryError):
             return None
+        is_same = case.is_same()
+        if not is_same:
+            log.warning("alert %d: %s; `caretaker case %d` looks further back", case.number, DIFFERS, case.number)
+        return to_json(case, is_same=is_same)

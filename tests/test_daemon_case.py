@@ -6,15 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streams import Rig, VirtualClock, site, stream
+from streams import START, Arrival, Rig, VirtualClock, site, stream
 
-from daemon.case import CaseError, case_of, of_file, to_json
+from daemon.case import DIFFERS, CaseError, case_of, of_file, to_json
 from daemon.cli import main
+from daemon.config import load
 from daemon.config.rules import Placed
+from daemon.driver import Driver
 from daemon.history import StoredHistory
 from daemon.store import incident
+from daemon.watching import Watching
 from rules import RULES
-from rules.model import Site
+from rules.model import Sample, Site
+from rules.running_water import RunningWater
 
 SEEDS = range(8)
 
@@ -75,6 +79,47 @@ def test_replay_tells_whether_a_case_still_says_the_same(tmp_path: Path, capfd: 
     assert main(["replay", "--case", str(file)]) == 1
     assert "+ raised" in (err := capfd.readouterr().err)
     assert "- raised" in err
+
+
+GATEWAY = """
+[site]
+id = "s"
+timezone = "Asia/Shanghai"
+[[building]]
+id = "t"
+kind = "teaching"
+washrooms = ["1F-wash"]
+[[source]]
+name = "bus"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+[[source.topic]]
+filter = "campus/{building}/{room}/water"
+payload = "json"
+fields = { F = "flow_lpm" }
+every_s = 60
+"""
+
+
+@pytest.mark.parametrize(("hold_min", "is_same"), [(30.0, True), (45.0, False)])
+def test_the_gateway_says_in_a_case_that_it_does_not_say_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, hold_min: float, is_same: bool
+) -> None:
+    (tmp_path / "c.toml").write_text(GATEWAY, encoding="utf-8")
+    loaded = load(tmp_path / "c.toml")
+    rig = Rig(loaded.store_path, VirtualClock(), list(loaded.watches()), of=loaded.site)
+    samples = (Sample(START + 60.0 * minute, "bus/t/1F-wash", {"t/1F-wash/flow_lpm": 6.0}) for minute in range(90))
+    rig.feed((number, Arrival(sample.at + 1.0, sample)) for number, sample in enumerate(samples, start=1))
+    driver = Driver(rig.pipeline, lambda error: None)
+    rig.finish(START + 6000.0)
+    told = incident(StoredHistory(loaded.store_path).connection, 1)
+    assert told is not None
+    now = replace(loaded, rules=((RunningWater(hold_min=hold_min), ("t", "t/1F-wash")),))
+    file = Watching(now, (), rig.pipeline, driver).case(told, loaded.store_path)
+    assert file is not None
+    assert json.loads(file).get("note") == (None if is_same else DIFFERS)
+    assert of_file(file).is_same() is is_same
+    assert ("`caretaker case 1` looks further back" in caplog.text) is not is_same
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"caretaker_case": 99}', '{"caretaker_case": 1}'])

@@ -184,7 +184,8 @@ def dead_meter(litres: float) -> Iterator[Sample]:
 
 @pytest.mark.parametrize("is_logged", [True, False])
 @pytest.mark.parametrize(
-    ("rule", "litres", "since"), [("running_water", 6.0, DEAD - 36_000.0), ("silent", 0.0, DEAD), ("running_water", 0.0, None)]
+    ("rule", "litres", "since"),
+    [("running_water", 6.0, DEAD - 36_000.0), ("silent", 0.0, DEAD), ("running_water", 0.0, None)],
 )
 def test_what_began_before_the_rule_s_memory_is_told_as_it_was(
     tmp_path: Path, rule: str, litres: float, since: float | None, is_logged: bool

@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the file, and say whether it gives the same events again."""
-    from daemon.case import CaseError, case_of, to_json
+    from daemon.case import DIFFERS, CaseError, case_of, to_json
     from daemon.config import ConfigError, load
     from daemon.history import HistoryError, StoredHistory
     from daemon.store import incident
@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
         registers = Registers(loaded.moduli, loaded.exchanges)
         case = case_of(loaded.rules, loaded.site, history, found, registers=registers)
         file = args.output or Path(f"case-{args.number}.json")
-        file.write_bytes(to_json(case))
+        is_same = case.is_same()
+        file.write_bytes(to_json(case, is_same=is_same))
     except (ConfigError, HistoryError, CaseError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     count = sum(len(batch.entries) for batch in case.log)
     print(f"{file}: {case.rule} {case.key}, {len(case.events)} events, {count} samples")
-    if not case.is_same():
-        print("replayed it says something else: the settings changed since, or its readings are not all kept",
-              file=sys.stderr)  # fmt: skip
+    if not is_same:
+        print(DIFFERS, file=sys.stderr)
     return 0
