@@ -8,6 +8,7 @@ by zero) is no verdict and ends nothing: it is counted, and `explain` shows it.
 """
 
 import ast
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ LONGEST = 400        # characters
 MOST_NODES = 120     # of the tree
 MOST_POINTS = 20
 LARGEST = 1e15       # of a number that is written
+_HALF_WIDTH = {0xFF00 + code: 0x20 + code for code in range(1, 95)} | {0x3000: 0x20}  # of a Chinese keyboard
 SLACK_S = 0.001      # times are kept to the millisecond
 OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv, ast.Mod: mod, ast.USub: neg, ast.UAdd: pos,
@@ -222,6 +224,9 @@ class Expression:
 
     def __post_init__(self) -> None:
         if self.name:
+            points = tuple((unicodedata.normalize("NFKC", name), point) for name, point in self.points)
+            object.__setattr__(self, "points", points)  # as Python reads names in a condition
+            object.__setattr__(self, "when", self.when.translate(_HALF_WIDTH))
             _checked_names(self.points)
             checked(self.when, [name for name, _ in self.points])
 
@@ -254,7 +259,10 @@ def _place(points: Sequence[Point], site: Site) -> str:
 def _checked_names(points: Sequence[tuple[str, str]]) -> None:
     if not 0 < len(points) <= MOST_POINTS:
         raise ParameterError("points", f"name 1 to {MOST_POINTS} points", f"应写 1 到 {MOST_POINTS} 个测点")
-    for name, _ in points:
+    names = [name for name, _ in points]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ParameterError("points", f'"{twice[0]}" is there twice', f"“{twice[0]}”出现了两次")
+    for name in names:
         if not name.isidentifier() or name.startswith("_") or iskeyword(name) or name in FUNCTIONS:
             raise ParameterError(
                 "points", f'"{name}" cannot be a name: write a letter, then letters and digits, such as p1',

@@ -81,6 +81,18 @@ def test_anything_typed_is_a_condition_or_refused() -> None:
             continue
 
 
+def test_letters_and_signs_of_a_chinese_keyboard_are_the_same() -> None:
+    points = (("p1", POINTS[0][1]), ("ｐ２", POINTS[1][1]), POINTS[2])
+    wide = rule("ｐ１　＋ p２ ＞ ３０００ and not open", points=points)
+    assert wide == rule("p1 + p2 > 3000 and not open")
+    rows = [(float(n), HIGH) for n in range(3)]
+    assert turns(wide, rows, 2) == turns(rule("p1 + p2 > 3000 and not open"), rows, 2) != []
+    for named, when in [((("p", POINTS[0][1]), ("ｐ", POINTS[1][1])), "p > 1"), ((POINTS[0],), "p1² > 3"),
+                         ((("ｍｉｎ", POINTS[0][1]),), "min > 1")]:  # fmt: skip
+        with pytest.raises(ParameterError):
+            rule(when, points=named)
+
+
 @pytest.mark.parametrize("name", ["", "1p", "a b", "min", "_p", "if", "a.b"])
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(ParameterError) as refused:
