@@ -3,18 +3,25 @@
 Strategy. Flow is judged by means of five minutes. A profile of the 168 hours of the week keeps the largest, which
 shrinks by a tenth a week, and the mean of the hour. Ten minutes over one and a half times the largest of the hour and
 its neighbours on all days, and over a fifth of the meter's rated flow Q3, are a burst; few people follow no hours, so
-theirs are held against the largest of the whole week and half of Q3. What is less, but lasts, is found by a one-sided
-CUSUM of quarters of an hour: deviations from the profile's mean, in units of their usual size and cut off so that no
-single one can raise, are summed as far as they exceed 0.5, and told at 8: for whole buildings. In holidays there is no
-profile: any five minutes over 5 L/min are told. Hours in which something was wrong are not learned from, nor are
-holidays. Right after a planned power cut cisterns fill: what flows then is no burst.
+theirs are held against the largest of the whole week and half of Q3. Coarse pulses make large means of five minutes
+out of little, so of many people a whole hour over twice the usual mean is a burst too. In the first week the days that
+are known count: two days of the same kind, school days or weekends, and half an hour; or one school day, and an hour.
+
+What is less, but lasts, is found by a one-sided CUSUM of quarters of an hour: deviations from the profile's mean, in
+units of their usual size and cut off so that none can raise in less than an hour, are summed as far as they exceed 0.5,
+and told at 8 if several pulses and 10 L/min more than usual flow: for whole buildings, on days that are what their
+weekday says. In holidays there is no profile: ten minutes over 5 L/min and several pulses are told. Such an alert ends
+after an hour in which it was not so, and what comes again within a day is kept as a record. Hours in which something
+was wrong are not learned from, nor are holidays. Right after a planned power cut cisterns fill: that is no burst.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from math import inf, sqrt
 from typing import Any, ClassVar, NamedTuple
 
+from rules.burst_words import WORDS
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
 from rules.rule import Words, parameter
@@ -27,9 +34,14 @@ STEADY_S = 14 * DAY_S      # before its means are
 KEEP = 0.9                 # of the largest, from week to week
 RATE = 0.25                # of the means
 PULSES = 2.0               # in five minutes, or it may be one draw
-CUT, SLACK, TOLD_AT = 4.0, 0.5, 8.0
+CUT, MOST, SLACK, TOLD_AT = 4.0, 2.5, 0.5, 8.0  # of a deviation: for its usual size, and for the sum
+MORE_LPM, MORE_PULSES = 10.0, 3.0  # the least rise that is told, and in a quarter of an hour
+EMPTY_PULSES = 4.0         # in each of two bins
+HOUR_BINS, HOUR_FACTOR = 12, 2.0
+EARLY_DAYS, EARLY_BINS = 2, 6  # in the first week: days of the same kind, and the least hold
 QUARTER = 3                # bins
-CALM_BINS = 3
+CALM_BINS, CALM_HOUR = 3, 12  # after a burst, and after what is less
+NEWS_S = DAY_S             # the same again is no news for so long
 CALM_SHARE = 0.8             # of the limit, for a burst to end
 JITTER_S = 15.0
 LEAST_BINS = 6               # of twelve, for an hour to be learned from
@@ -50,6 +62,8 @@ class _Hour(NamedTuple):
     until: float = 0.0
     is_term: bool = True
     limit: float = UNKNOWN  # of the means of five minutes
+    lasting: float = UNKNOWN  # of the mean of an hour
+    is_usual: bool = True  # the day is what its weekday says
     mean: float = UNSEEN
     usual: float = 0.0   # mean of the whole profile
     bins: int = 0
@@ -67,7 +81,10 @@ class _Profile(NamedTuple):
 
 
 class _Alert(NamedTuple):
-    """`over` bins over the limit, `calm` ones at or under `line` since it was told, the running sum, the last mean."""
+    """`over` bins over the limit, `calm` ones at or under `line` since it was told, the running sum, the last mean.
+
+    `lately` holds the bins of the last hour; `gone_at` is when an alert ended that was no burst.
+    """
 
     told: int = UNTOLD
     since: float = 0.0
@@ -76,6 +93,8 @@ class _Alert(NamedTuple):
     calm: int = 0
     cusum: float = 0.0
     lpm: float = 0.0
+    lately: tuple[float, ...] = ()
+    gone_at: float = 0.0
 
 
 class _State(NamedTuple):
@@ -99,7 +118,7 @@ class BurstWatch:
     """One water meter; `is_many` says whether its week has a shape, `sums` whether that bears a CUSUM."""
 
     rule: ClassVar[str] = "burst"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -128,7 +147,7 @@ class BurstWatch:
             pulse = learned(pulse, drew)
         if is_gap:
             x = _State(at, flow, litres, at, litres, _bin_end(at), (), hour, profile, alert, pulse)
-            return x._replace(alert=tuple(_Alert(*alert)._replace(over=0))), ()
+            return x._replace(alert=tuple(_Alert(*alert)._replace(over=0, lately=()))), ()
         if at < ends:
             return _State(at, flow, litres, since, begun, ends, quarter, hour, profile, alert, pulse), ()
         lpm = (litres - begun) / (at - since) * 60.0
@@ -149,9 +168,9 @@ class BurstWatch:
         alert, hour, profile = _Alert(*state.alert), _Hour(*state.hour), _Profile(*state.profile)
         if not hour.is_term:
             return Explanation("burst.watched_empty", {"lpm": alert.lpm, "limit": self.empty_lpm})
-        if profile.learned_s < LEARN_S:
+        if hour.limit == UNKNOWN and hour.lasting == UNKNOWN:
             return Explanation("burst.learning", {"left_s": LEARN_S - profile.learned_s})
-        values = {"lpm": alert.lpm, "limit": hour.limit, "sum": alert.cusum, "told": TOLD_AT}
+        values = {"lpm": alert.lpm, "limit": min(hour.limit, hour.lasting), "sum": alert.cusum, "told": TOLD_AT}
         return Explanation("burst.calm" if alert.told == UNTOLD else "burst.still", values)
 
     # -- the profile
@@ -162,19 +181,39 @@ class BurstWatch:
         if at < hour.until:
             return x
         profile = _Profile(*x.profile)
-        if hour.is_term and hour.bins >= LEAST_BINS:
+        if hour.is_term and hour.is_usual and hour.bins >= LEAST_BINS:
             profile = _taught(profile, hour)
         calendar = self.hours.calendar
         local, term = calendar.local(at), self.hours.term(at)
         slot = calendar.weekday(local.date()) * 24 + local.hour
-        limit = self.share_lpm
+        limit, lasting = self.share_lpm, UNKNOWN
         if term.open:
-            near = max(_near(profile.tops, slot)) if self.is_many else max(profile.tops)
-            limit = max(limit, self.profile_factor * near) if profile.learned_s >= LEARN_S else UNKNOWN
+            limit, lasting = self._limits(profile, slot)
         seen = [mean for mean in profile.means if mean != UNSEEN]
         usual = sum(seen) / len(seen) if seen else 0.0
-        new = _Hour(slot, (at // HOUR_S + 1) * HOUR_S, term.open, limit, profile.means[slot], usual)
+        is_usual = self._is_usual(local.date()) and self._is_usual(local.date() + timedelta(days=1))
+        ends = (at // HOUR_S + 1) * HOUR_S
+        new = _Hour(slot, ends, term.open, limit, lasting, is_usual, profile.means[slot], usual)
         return x._replace(hour=tuple(new), profile=tuple(profile))
+
+    def _limits(self, profile: _Profile, slot: int) -> tuple[float, float]:
+        """What five minutes, and what an hour may draw in a slot of the week, in L/min."""
+        days: Sequence[int] = range(7)
+        is_early = profile.learned_s < LEARN_S
+        if is_early:
+            days = [day for day in _alike(slot) if UNSEEN not in _near(profile.means, slot, day)]
+            if not self.is_many or len(days) < (1 if slot < 5 * 24 else EARLY_DAYS):
+                return UNKNOWN, UNKNOWN
+        if not self.is_many:
+            return max(self.share_lpm, self.profile_factor * max(profile.tops)), UNKNOWN
+        top = max(flow for day in days for flow in _near(profile.tops, slot, day))
+        mean = max(flow for day in days for flow in _near(profile.means, slot, day))
+        limit = UNKNOWN if is_early and len(days) < EARLY_DAYS else max(self.share_lpm, self.profile_factor * top)
+        return limit, max(self.share_lpm, HOUR_FACTOR * mean)
+
+    def _is_usual(self, day: date) -> bool:
+        """Whether a day is taught or free as its weekday says: no holiday, no day made up for."""
+        return self.hours.is_taught_day(day) is (day.weekday() < 5)
 
     # -- the judgement
 
@@ -185,18 +224,25 @@ class BurstWatch:
         several = PULSES * x.pulse[0] * 60.0 / BIN_S
         limit = max(hour.limit, several)
         is_over = lpm > limit * 0.999
-        alert = alert._replace(over=alert.over + 1 if is_over else 0)
+        lately = (*alert.lately, lpm)[-HOUR_BINS:]
+        alert = alert._replace(over=alert.over + 1 if is_over else 0, lately=lately)
         hold_s = self.hold_s + (BIN_S if several > self.share_lpm else 0.0)  # single draws make bins of coarse pulses
+        if hour.is_term and x.profile[2] < LEARN_S:
+            hold_s = max(hold_s, EARLY_BINS * BIN_S)
         if is_over and alert.told < BURST and alert.over * BIN_S >= hold_s:
             return self._raised(x, alert, BURST, since - (alert.over - 1) * BIN_S, limit * CALM_SHARE)
+        if alert.told < BURST and len(lately) == HOUR_BINS and sum(lately) / HOUR_BINS > hour.lasting:
+            return self._raised(x, alert, BURST, since - (HOUR_BINS - 1) * BIN_S, hour.lasting * CALM_SHARE)
         if alert.told:
             alert = alert._replace(calm=alert.calm + 1 if lpm <= alert.line else 0)
-            if alert.calm >= CALM_BINS:
+            if alert.calm >= (CALM_BINS if alert.told == BURST else CALM_HOUR):
                 change = self._change(Turn.CLEARED, x, alert, "cleared")
-                return x._replace(alert=tuple(_Alert(lpm=lpm)), quarter=()), (change,)
+                gone = _Alert(lpm=lpm, gone_at=x.at or 0.0 if alert.told == MORE else alert.gone_at)
+                return x._replace(alert=tuple(gone), quarter=()), (change,)
         elif not hour.is_term:
-            if lpm > max(self.empty_lpm, several * 0.999):
-                return self._raised(x, alert, MORE, since, self.empty_lpm)
+            line = max(self.empty_lpm, EMPTY_PULSES * x.pulse[0] * 60.0 / BIN_S * 0.999)
+            if min(lately[-2:]) > line and len(lately) > 1:
+                return self._raised(x, alert, MORE, since - BIN_S, line)
         elif not is_over:
             hour = hour._replace(bins=hour.bins + 1, total=hour.total + lpm, top=max(hour.top, lpm))
         x = x._replace(hour=tuple(hour), alert=tuple(alert))
@@ -206,18 +252,19 @@ class BurstWatch:
         """The state after a quarter of an hour: its deviation joins the sum, and the usual size of deviations."""
         profile, mean = _Profile(*x.profile), sum(x.quarter) / len(x.quarter)
         x = x._replace(quarter=())
-        if not self.sums or alert.told or hour.mean == UNSEEN or not hour.is_term:
+        if not self.sums or alert.told or hour.mean == UNSEEN or not (hour.is_term and hour.is_usual):
             return x, ()
         size = max(hour.mean, 0.2 * hour.usual, 0.1)
         deviation = sqrt(max(profile.spread * size, (x.pulse[0] / 15.0) ** 2))
-        z = min((mean - hour.mean) / deviation, CUT)
+        z = min((mean - hour.mean) / deviation, MOST)
         rate = RATE / 24 if profile.learned_s >= STEADY_S else RATE / 6
         spread = profile.spread + rate * (min((mean - hour.mean) ** 2, (CUT * deviation) ** 2) / size - profile.spread)
         x = x._replace(profile=tuple(profile._replace(spread=spread)))
         if profile.learned_s < STEADY_S:
             return x, ()
-        alert = alert._replace(cusum=max(0.0, alert.cusum + z - SLACK))
-        if alert.cusum >= TOLD_AT:
+        alert = alert._replace(cusum=min(max(0.0, alert.cusum + z - SLACK), 2 * TOLD_AT))
+        least = max(MORE_LPM, MORE_PULSES * x.pulse[0] * 60.0 / BIN_S / QUARTER)
+        if alert.cusum >= TOLD_AT and mean - hour.mean >= least:
             return self._raised(x, alert, MORE, x.since, hour.mean + deviation)
         return x._replace(alert=tuple(alert)), ()
 
@@ -228,14 +275,17 @@ class BurstWatch:
         is_empty = not x.hour[2]
         why = "raised" if told == BURST else "empty" if is_empty else "more"
         alert = alert._replace(told=told, since=alert.since if alert.told else since, line=line, calm=0, cusum=0.0)
-        return x._replace(alert=tuple(alert)), (self._change(turn, x, alert, why),)
+        change = self._change(turn, x, alert, why)
+        if told == MORE and alert.gone_at and (x.at or 0.0) - alert.gone_at < NEWS_S:
+            change = change._replace(delivery=Delivery.RECORD)
+        return x._replace(alert=tuple(alert)), (change,)
 
     def _change(self, turn: Turn, x: _State, alert: _Alert, why: str) -> Change:
         is_burst = alert.told == BURST
         severity = Severity.CRITICAL if is_burst else Severity.MINOR
         delivery = Delivery.PAGE if is_burst else Delivery.DIGEST
         ran_s = (x.at or 0.0) - alert.since
-        mean = max(0.0, x.hour[4])
+        mean = max(0.0, _Hour(*x.hour).mean)
         values = {"lpm": alert.lpm, "m3_h": alert.lpm * 0.06, "usual": mean, "ran_s": ran_s}
         evidence = Evidence(alert.since, tuple(self.inputs.values()), alert.line, ran_s)
         return Change(turn, severity, delivery, f"{self.rule}.{why}", values, evidence)
@@ -256,9 +306,16 @@ def _taught(profile: _Profile, hour: _Hour) -> _Profile:
     )
 
 
-def _near(row: tuple[float, ...], slot: int) -> Iterator[float]:
-    """The hour of a slot and its neighbours, on all days: a few weeks are too few for each day by itself."""
-    return (row[(slot + day * 24 + beside) % WEEK] for day in range(7) for beside in (-1, 0, 1))
+def _near(row: tuple[float, ...], slot: int, day: int) -> tuple[float, float, float]:
+    """The hour of a slot and its neighbours, so many days later: a few weeks are too few for each day by itself."""
+    middle = slot + day * 24
+    return row[(middle - 1) % WEEK], row[middle % WEEK], row[(middle + 1) % WEEK]
+
+
+def _alike(slot: int) -> list[int]:
+    """How many days later the days are that are of the same kind as a slot's: school days, or weekends."""
+    day = slot // 24
+    return [later for later in range(7) if ((day + later) % 7 < 5) is (day < 5)]
 
 
 def _with(row: tuple[float, ...], index: int, value: float) -> tuple[float, ...]:
@@ -273,56 +330,7 @@ class Burst:
     slowest_s: ClassVar[float] = 300.0
     memory_s: ClassVar[float] = 28 * DAY_S
     is_declared: ClassVar[bool] = False
-    words: ClassVar[Mapping[str, Words]] = {
-        "zh": Words(
-            "爆管",
-            "发现突然大量出水。每块表按星期几、几点记下自己五分钟平均流量的最大值；连续十分钟（hold_min）超过它的 "
-            "1.5 倍（profile_factor），又超过水表常用流量 Q3 的两成（q3_share），就是爆管，马上通知。"
-            "房间和走廊人少，和整周的最大值比，要超过 Q3 的一半（few_share）。"
-            "Q3 写在 q3_m3h，不写就按房间 2.5、走廊 4、楼层和整栋楼 10 立方米/时算。整栋楼还看累计："
-            "比平时同一时段一直偏多，写进日报。放假没人时五分钟超过 5 升/分（empty_lpm）也写进日报。头一周只学习；"
-            "计划停电恢复后十分钟内不判。放假和出事的时段不学。",
-            "马上到现场关总阀，再找破裂处；注意积水处的电器。",
-            {
-                "burst.raised": "出水量异常大：{lpm:.0f} 升/分（{m3_h:.1f} 立方米/时），已 {ran_s}，可能爆管",
-                "burst.more": "用水一直比平时多：{lpm:.0f} 升/分，平时这个钟点约 {usual:.0f} 升/分",
-                "burst.empty": "放假没人却在用水：{lpm:.0f} 升/分",
-                "burst.cleared": "出水恢复正常，前后 {ran_s}",
-                "burst.calm": "五分钟平均 {lpm:.1f} 升/分，连续十分钟超过 {limit:.1f} 升/分才报；"
-                "累计偏多 {sum:.1f}，到 {told:.0f} 才报",
-                "burst.still": "还没恢复：五分钟平均 {lpm:.1f} 升/分，爆管线 {limit:.1f} 升/分；"
-                "累计偏多 {sum:.1f}，到 {told:.0f} 才报",
-                "burst.watched_empty": "放假，应该没人：五分钟平均 {lpm:.1f} 升/分，超过 {limit:.1f} 升/分才报",
-                "burst.learning": "还要再学 {left_s}的用水规律",
-            },
-        ),
-        "en": Words(
-            "Burst",
-            "Finds a sudden rush of water. Each meter learns the largest mean of five minutes for each hour of its "
-            "week; ten minutes (hold_min) over 1.5 times that (profile_factor) and over a fifth (q3_share) of the "
-            "meter's rated flow Q3 are a burst and told at once; for a room or a corridor it is the largest of the "
-            "whole week and half of Q3 (few_share). Q3 is set as q3_m3h, else 2.5 m3/h is taken for a "
-            "room, 4 for a corridor, 10 for a floor or a building. In a whole building a flow that stays "
-            "above the usual for this hour is summed up and becomes a line in the summary; so do five minutes over "
-            "5 L/min (empty_lpm) in the holidays. The first week is only learned from, holidays and hours with an "
-            "alert never are, and ten minutes after a planned power cut nothing is judged.",
-            "Go at once and close the main valve, then look for the break; mind electricity where water stands.",
-            {
-                "burst.raised": "far too much water: {lpm:.0f} L/min ({m3_h:.1f} m3/h) for {ran_s}, "
-                "perhaps a burst pipe",
-                "burst.more": "more water than usual for some time: {lpm:.0f} L/min, at this hour usually {usual:.0f}",
-                "burst.empty": "water is drawn although nobody should be here: {lpm:.0f} L/min",
-                "burst.cleared": "the flow is as usual again, after {ran_s}",
-                "burst.calm": "{lpm:.1f} L/min over five minutes; ten minutes over {limit:.1f} are told, and a sum of "
-                "deviations of {told:.0f} (now {sum:.1f})",
-                "burst.still": "not over yet: {lpm:.1f} L/min over five minutes, a burst from {limit:.1f} on; the sum "
-                "of deviations is {sum:.1f} of {told:.0f}",
-                "burst.watched_empty": "holidays, nobody should be here: {lpm:.1f} L/min over five minutes, "
-                "told over {limit:.1f}",
-                "burst.learning": "{left_s} more to learn what is usual",
-            },
-        ),
-    }
+    words: ClassVar[Mapping[str, Words]] = WORDS
 
     q3_m3h: float = parameter(inf, unit="m3/h", least=0.1, most=10_000.0)
     q3_share: float = parameter(0.2, unit="", least=0.01, most=2.0)

@@ -8,6 +8,10 @@ A gap is what readings prove: from one that shows a draw to the last that shows 
 counts neither way. After a day without a gap it is suspected, after two it is told; rings of 24 hours keep the longest
 gap and the litres of each, for people and for the rate, which is that of the lowest hour. Of a whole building it is
 told only if its meter used to stand still: who knows how many people are behind it.
+
+The same few pulses at once, again and again after the same time of stillness, are a cistern that fills by itself: a
+line in the summary, and no page. What was told and comes back within a fortnight at no more than twice the rate is no
+news: it is kept as a record, and nobody is paged again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,15 +39,39 @@ USUAL_SHARE = 0.05  # of the hours: a building must have stood still as often be
 USUAL_HOURS = 168   # over which that is counted, fading
 SHOWN_S = 12 * HOUR_S  # a hold that is worth showing
 MONTH_H = 730.0
+NEWS_S, NEWS_FACTOR = 14 * 86_400.0, 2.0  # the same again is no news for so long, up to so many times the rate
+BEAT_S = 90.0       # that two fillings of a cistern may differ in time, at a reading a minute
+BEAT_L = 0.15       # and in litres, besides a pulse
+FILL_PULSES = 4.0   # that a filling has at least: a leak gives them one by one
+STILL_READINGS = 2.5  # readings from the last draw to the next, at least
+BEATS = 6           # in a row are a cistern
+BEATS_S = 26 * HOUR_S  # and how long that is believed: each night shows it anew
 
 UNTOLD, SUSPECTED, TOLD = 0, 1, 2
+NEVER = (-1e12, -1e12, 0.0)
+
+
+class _Beat(NamedTuple):
+    """The draw from `since` until `until`, of so many litres; the one before it, and how many in a row were alike.
+
+    `at` is when they were `BEATS` last.
+    """
+
+    since: float = 0.0
+    litres: float = 0.0
+    apart_s: float = 0.0
+    fill_l: float = 0.0
+    times: int = 0
+    at: float = -1e12
+    until: float = 0.0
 
 
 class _State(NamedTuple):
     """`value` is the last register or flow, `long_s` the gap to look for (0: the pulse is not known, or too coarse).
 
     The running gap began at `drew_at`; the last long one ended at `long_at`, put later by all that was not heard since.
-    `gap`, `litres` and `heard_s` are of this hour, `gaps` and `drawn` of those before it.
+    `gap`, `litres` and `heard_s` are of this hour, `gaps` and `drawn` of those before it. `news` says when it was last
+    told, when it was last paged, and at which rate (L/h).
     """
 
     at: float | None = None
@@ -60,6 +88,8 @@ class _State(NamedTuple):
     pulse: tuple[float, float, int] = Pulse()
     share: float = 0.0
     told: int = UNTOLD
+    beat: tuple[float, float, float, float, int, float, float] = _Beat()
+    news: tuple[float, float, float] = NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +97,7 @@ class LeakWatch:
     """One water meter; `least_lph` by the columns of `PULSES_L`."""
 
     rule: ClassVar[str] = "leak"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -84,7 +114,10 @@ class LeakWatch:
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        before, value, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, share, told = state
+        (
+            before, value, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, share, told,
+            beat, news,
+        ) = state  # fmt: skip
         is_register = VOLUME in values
         now = values[VOLUME if is_register else FLOW]
         if before is None:
@@ -106,6 +139,7 @@ class LeakWatch:
             drew_at = at
         if drew_l > 0.0:
             litres += drew_l
+            beat = _beaten(beat, at, dt, drew_l, pulse[0])
             known = learned(pulse, drew_l)
             if known is not pulse:
                 pulse, long_s = known, self._long_s(known[0])
@@ -116,7 +150,10 @@ class LeakWatch:
                 gaps, drawn = (*gaps, gap)[-RING:], (*drawn, litres * HOUR_S / heard_s)[-RING:]
             hour, gap, litres, heard_s = int(at // HOUR_S), 0.0, 0.0, 0.0
         long_at = still_until if stood_s >= long_s else long_at + dt - heard
-        x = _State(at, now, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, share, told)
+        x = _State(
+            at, now, drew_at, long_at, long_s, hour, gap, litres, heard_s, gaps, drawn, pulse, share, told,
+            beat, news,
+        )  # fmt: skip
         if told:
             return self._told(x, stood_s)
         is_due = at - long_at >= self.suspect_s and long_s and share >= self.usual_share
@@ -153,31 +190,65 @@ class LeakWatch:
         return 0.0
 
     def _suspected(self, x: _State) -> tuple[_State, Sequence[Change]]:
-        x = x._replace(told=SUSPECTED)
-        return x, (self._change(Turn.RAISED, x, Severity.MINOR, Delivery.DIGEST, "raised"),)
+        at, rate = x.at or 0.0, _rate(x)
+        told_at, paged_at, lph = x.news
+        is_more = rate > NEWS_FACTOR * lph
+        is_news = is_more or at - told_at >= NEWS_S
+        news = at, NEVER[1] if is_more else paged_at, rate if is_news else lph
+        x = x._replace(told=SUSPECTED, news=news)
+        delivery = Delivery.DIGEST if is_news else Delivery.RECORD
+        why = "cistern" if _is_cistern(x, at) else "raised"
+        return x, (self._change(Turn.RAISED, x, Severity.MINOR, delivery, why),)
 
     def _told(self, x: _State, stood_s: float) -> tuple[_State, Sequence[Change]]:
         """The state after the suspicion was told: it ends with a long gap, and grows with time."""
         severity = Severity.MAJOR if x.told == TOLD else Severity.MINOR
+        at = x.at or 0.0
+        told_at, paged_at, lph = x.news
         if stood_s >= x.long_s:
             change = self._change(Turn.CLEARED, x, severity, Delivery.DIGEST, "cleared")
-            return x._replace(told=UNTOLD), (change,)
-        at = x.at or 0.0
+            return x._replace(told=UNTOLD, news=(at, paged_at, lph)), (change,)
         is_due = x.told == SUSPECTED and at - x.long_at >= self.alarm_s
-        if not is_due or not WORKING_HOURS.holds(self.hours.calendar.minute(at)):
+        if not is_due or _is_cistern(x, at) or not WORKING_HOURS.holds(self.hours.calendar.minute(at)):
             return x, ()
-        change = self._change(Turn.UPDATED, x, Severity.MAJOR, Delivery.PAGE, "updated")
-        return x._replace(told=TOLD), (change,)
+        rate = _rate(x)
+        pages = at - paged_at >= NEWS_S or rate > NEWS_FACTOR * lph
+        x = x._replace(told=TOLD, news=(told_at, at, rate) if pages else x.news)
+        delivery = Delivery.PAGE if pages else Delivery.RECORD
+        return x, (self._change(Turn.UPDATED, x, Severity.MAJOR, delivery, "updated"),)
 
     def _longest(self, x: _State) -> float:
         return max((*x.gaps, x.gap))
 
     def _change(self, turn: Turn, x: _State, severity: Severity, delivery: Delivery, why: str) -> Change:
-        lph = min(x.drawn, default=0.0)
+        lph = _rate(x)
         at = x.at or 0.0
         values = {"lph": lph, "m3_month": lph * MONTH_H / 1000, "gap_s": self._longest(x), "limit_s": x.long_s}
         evidence = Evidence(x.long_at, tuple(self.inputs.values()), None, at - x.long_at)
         return Change(turn, severity, delivery, f"{self.rule}.{why}", values, evidence)
+
+
+def _beaten(
+    beat: tuple[float, float, float, float, int, float, float], at: float, dt: float, drew_l: float, pulse: float
+) -> tuple[float, float, float, float, int, float, float]:
+    """The beat after a draw; after two still readings a new one begins, and that one is held against the one before."""
+    since, litres, apart_s, fill_l, times, seen_at, until = beat
+    if at - until < STILL_READINGS * dt:
+        return _Beat(since, litres + drew_l, apart_s, fill_l, times, seen_at, at)
+    is_fill = 0.0 < FILL_PULSES * pulse <= litres
+    is_alike = is_fill and abs(litres - fill_l) <= BEAT_L * fill_l + pulse and abs(at - since - apart_s) <= BEAT_S
+    times = times + 1 if is_alike else 0
+    return _Beat(at, drew_l, at - since, litres, times, at if times >= BEATS else seen_at, at)
+
+
+def _rate(x: _State) -> float:
+    """The L/h of the lowest whole hour since the last long gap."""
+    hours = int(((x.at or 0.0) - x.long_at) // HOUR_S) - 1
+    return min(x.drawn[-max(1, hours) :], default=0.0)
+
+
+def _is_cistern(x: _State, at: float) -> bool:
+    return at - x.beat[5] < BEATS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +267,13 @@ class Leak:
             "多长算长，"
             "由水表每脉冲的升数（自动学会）和表后人数决定：房间能看出每小时 10 升，走廊 10 升，宿舍一层 20 升；"
             "脉冲越粗，能看出的漏水越大，整栋楼要 1 升脉冲的表。一阵一阵补水的水箱也能发现，只要补水够勤。"
-            "没有读数的时间不算。",
+            "每次隔同样久、进同样多的水是自动冲水箱，只记日报，不通知。没有读数的时间不算。"
+            "报过的漏水十四天内又出现，每小时不到原来两倍的，只作记录，不再通知。",
             "找漏点：先看马桶水箱和水龙头，再关支阀看水表停不停；一时修不好就关支阀。",
             {
                 "leak.raised": "一整天没有停过 {limit_s}以上，最长只停 {gap_s}；可能漏水，每小时约 {lph:.0f} 升",
+                "leak.cistern": "一整天没有停过 {limit_s}以上，每次隔同样久、进同样多的水，每小时约 {lph:.0f} 升："
+                "是自动冲水箱，或马桶水箱关不严；请确认是否本该如此",
                 "leak.updated": "两天没有停过 {limit_s}以上；漏水每小时约 {lph:.0f} 升，一个月 {m3_month:.1f} 立方米",
                 "leak.cleared": "水表停了 {limit_s}以上，不再漏水",
                 "leak.calm": "不漏：最近一天最长停了 {gap_s}，停够 {limit_s}就不算漏水",
@@ -217,11 +291,15 @@ class Leak:
             "long is long enough follows from the litres a pulse (learned) and the people behind the meter: 10 L/h can "
             "be told in a room or a corridor, 20 L/h on a floor of a dormitory; a coarser pulse shows larger leaks "
             "only, and a whole building needs 1 L. A cistern that refills now and then is found if it does so often "
-            "enough. Time without readings counts neither way.",
+            "enough; one that takes the same each time after the same pause is automatic and only a line in the "
+            "summary. A leak that was told and comes back within a fortnight, at less than twice the rate, is kept "
+            "as a record and not told again. Time without readings counts neither way.",
             "Find the leak: cisterns and taps first, then close branch valves and watch the meter; if it cannot be "
             "mended at once, leave the branch valve closed.",
             {
                 "leak.raised": "no gap of {limit_s} for a day, {gap_s} at most; perhaps a leak of about {lph:.0f} L/h",
+                "leak.cistern": "no gap of {limit_s} for a day, but the same amount each time after the same pause, "
+                "about {lph:.0f} L/h: an automatic cistern, or one that does not close; please make sure which",
                 "leak.updated": "no gap of {limit_s} for two days; a leak of about {lph:.0f} L/h, "
                 "{m3_month:.1f} m3 a month",
                 "leak.cleared": "the meter has stood still for {limit_s}: no leak any more",

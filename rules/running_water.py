@@ -2,17 +2,18 @@
 
 Strategy. Water *runs* while the mean of the last five minutes stays over a limit and no still minute comes: people
 pause, open taps do not. How long it may run depends on who is behind the meter. A room or a corridor is judged at all
-times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor
-washes one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that
-leaves room for less than an open tap. Many people together never pause, so a meter of a whole building or of the plant
-is judged in quiet hours alone. Time counts only as far as readings cover it. `still_s` is a minute less what the
+times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor washes
+one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that leaves room
+for less than an open tap; while lessons are held hardly anybody is there, and it is judged as a corridor. Many people
+together never pause, so a meter of a whole building or of the plant is judged in quiet hours alone, a kitchen from
+lights-out until it begins to cook. Where rooms of a building have meters of their own, they page, and the building's
+own meter is a line in the summary. Time counts only as far as readings cover it. `still_s` is a minute less what the
 interval of a one-minute meter may wander.
 
 A register is read as the flow between two readings that are far enough apart for an open tap to give a pulse. Where
 that is more than five minutes, the meter is too coarse and says so; with many people behind a coarse one, several of
-them look like one tap, and it must run longer. How long a floor (by day) or a dormitory (by night) goes without a
-pause is its own: twice its longest run, which fades, is what a run must exceed, unless that is so long that
-it was a tap.
+them look like one tap, and it must run longer. How long a floor (by day) or a dormitory (by night) goes without a pause
+is its own: twice its longest run, which fades, is what a run must exceed, unless that is so long that it was a tap.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +21,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
 
-from rules.calendar import Stretch
+from rules.calendar import Span, Stretch
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
 from rules.rule import Words, parameter
+from rules.running_water_words import WORDS
 from rules.water_meter import FLOW, VOLUME, Group, Meter, Pulse, learned, meters
 
 MEAN_MINUTES = 5
@@ -32,6 +34,7 @@ KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that
 FREE_S = 2700.0     # a pause in the timetable that is no break between lessons
 JITTER_S = 15.0     # of the interval of a register
 COARSE_S = 300.0    # an open tap must give a pulse so often
+COOKING = Span(5 * 60, 12 * 60)  # a kitchen is at work before it opens
 USUAL_FACTOR, FADE = 2.0, 0.99  # of the longest usual run; from night to night
 
 
@@ -39,10 +42,14 @@ class _Mode(IntEnum):
     OPEN = 0
     QUIET = 1  # nobody should draw water for long
     PEAK = 2   # many wash at once: nothing counts
+    LESSON = 3  # of a floor of a dormitory: all are taught elsewhere
+
+
+_BY_DAY = (_Mode.OPEN, _Mode.LESSON)
 
 
 class _Run(NamedTuple):
-    """`open_s` counts outside the peaks, `quiet_s` in quiet hours; `ran_s` and `litres` are all that was seen."""
+    """`open_s` counts outside the peaks, `quiet_s` in quiet hours and lessons; `ran_s` and `litres` are all seen."""
 
     since: float
     open_s: float = 0.0
@@ -78,7 +85,7 @@ class RunningWaterWatch:
     """One water meter; `open_hold_s` is None where it is judged in quiet hours only."""
 
     rule: ClassVar[str] = "running_water"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_State] = _State()
 
     key: str
@@ -92,10 +99,13 @@ class RunningWaterWatch:
     still_s: float
     open_hold_s: float | None
     quiet_hold_s: float
+    lesson_hold_s: float
     is_many: bool
     minds_peak: bool
     minds_timetable: bool
     minds_usual: bool
+    cooks: bool
+    pages: bool
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
@@ -113,7 +123,7 @@ class RunningWaterWatch:
         if flow is not None:
             if flow >= self.still_lpm:
                 x = self._in_mode(x, at)
-            least = self.busy_lpm if x.mode == _Mode.OPEN else self.still_lpm
+            least = self.busy_lpm if x.mode in _BY_DAY else self.still_lpm
             still_at = None if flow >= least else at if x.still_at is None else x.still_at
             x = _State(
                 at, at + holds_s, flow, x.minute, x.total + flow, x.heard + 1, x.minutes, still_at, x.run,
@@ -131,7 +141,7 @@ class RunningWaterWatch:
         elif not is_raised and state.mode != _Mode.PEAK:
             if self.open_hold_s is not None:
                 dues.append(state.at + self._open_hold_s(state) - open_s)
-            if state.mode == _Mode.QUIET:
+            if state.mode != _Mode.OPEN:
                 dues.append(state.at + self._quiet_hold_s(state) - quiet_s)
         if self._minds_hours and not is_raised:
             dues.append(state.mode_until)
@@ -143,7 +153,7 @@ class RunningWaterWatch:
             return None
         since, open_s, quiet_s, *_ = state.run
         more = max(0.0, min(at, state.until) - state.at) if state.still_at is None else 0.0
-        if state.mode == _Mode.QUIET:
+        if state.mode in (_Mode.QUIET, _Mode.LESSON):
             needed_s = self._quiet_hold_s(state)
             return Hold(since, min(quiet_s + more, needed_s), needed_s)
         if self.open_hold_s is None:
@@ -200,7 +210,7 @@ class RunningWaterWatch:
             since, open_s, quiet_s, ran_s, litres, is_raised = run
             seen_s = max(0.0, min(at, until) - x.at)
             counted_s = seen_s if x.still_at is None and x.mode != _Mode.PEAK else 0.0
-            quiet_s += counted_s if x.mode == _Mode.QUIET else 0.0
+            quiet_s += counted_s if x.mode in (_Mode.QUIET, _Mode.LESSON) else 0.0
             run = since, open_s + counted_s, quiet_s, ran_s + seen_s, litres + x.flow * seen_s / 60, is_raised
             if not is_raised and at - until > self.quiet_hold_s:
                 run = None  # after so long a gap it begins anew
@@ -232,6 +242,8 @@ class RunningWaterWatch:
         return x, ()
 
     def _quiet_hold_s(self, x: _State) -> float:
+        if x.mode == _Mode.LESSON:
+            return self.lesson_hold_s * self._patience(x)
         hold_s = self.quiet_hold_s * self._patience(x)
         return max(hold_s, USUAL_FACTOR * x.usual_s) if self.open_hold_s is None else hold_s
 
@@ -251,7 +263,7 @@ class RunningWaterWatch:
         return (1.0 + self._apart_s(x.register[2][0]) / 60.0) / 2.0
 
     def _is_due(self, run: _Run, x: _State) -> bool:
-        if x.mode == _Mode.QUIET and run.quiet_s >= self._quiet_hold_s(x) - 0.001:
+        if x.mode in (_Mode.QUIET, _Mode.LESSON) and run.quiet_s >= self._quiet_hold_s(x) - 0.001:
             return True
         return x.mode != _Mode.PEAK and self.open_hold_s is not None and run.open_s >= self._open_hold_s(x) - 0.001
 
@@ -267,16 +279,25 @@ class RunningWaterWatch:
         use, night, peak = self.hours.use(at), self.hours.night(at), self.hours.washing_peak(at)
         is_quiet = not use.open or (night.open and not peak.open)
         until = min(use.until, night.until, peak.until)
+        if self.cooks:
+            term, cooks = self.hours.term(at), self.hours.calendar.within((COOKING,), at)
+            is_quiet, until = is_quiet and not (term.open and cooks.open), min(until, term.until, cooks.until)
         if self.minds_timetable and not is_quiet:
             lesson: Stretch = self.hours.lesson(at)
             is_quiet = not lesson.open and lesson.until - at >= FREE_S
             until = min(until, lesson.until)
         mode = _Mode.QUIET if is_quiet else _Mode.PEAK if self.minds_peak and peak.open else _Mode.OPEN
+        if mode == _Mode.OPEN and self.minds_peak:
+            taught = self.hours.lesson(at)
+            until = min(until, taught.until)
+            if taught.open or taught.until - at < FREE_S:
+                mode = _Mode.LESSON
         return mode, until
 
     def _change(self, turn: Turn, run: _Run) -> Change:
         evidence = Evidence(run.since, tuple(self.inputs.values()), self.limit_lpm, run.ran_s)
-        return Change(turn, Severity.MAJOR, Delivery.PAGE, f"{self.rule}.{turn.value}", _values(run), evidence)
+        delivery = Delivery.PAGE if self.pages else Delivery.DIGEST
+        return Change(turn, Severity.MAJOR, delivery, f"{self.rule}.{turn.value}", _values(run), evidence)
 
 
 def _values(run: _Run) -> dict[str, float | str]:
@@ -295,53 +316,7 @@ class RunningWater:
     slowest_s: ClassVar[float] = 300.0  # the mean of five minutes must hold a reading
     memory_s: ClassVar[float] = 86_400.0
     is_declared: ClassVar[bool] = False
-    words: ClassVar[Mapping[str, Words]] = {
-        "zh": Words(
-            "长流水",
-            "发现没关的水龙头。人用水总有停顿，忘关的龙头没有：近五分钟平均流量一直不低于 limit_lpm，又没有一分钟停过，"
-            "就算在流。房间连流 30 分钟（hold_min）报警，走廊 45 分钟；关门后或课表没课的房间 10 分钟（closed_min）。"
-            "宿舍水房是一层楼的人轮流用，洗漱高峰不判，白天要连流一小时（floor_min）且每分钟不低于 floor_lpm；"
-            "整栋楼和泵房、食堂只在夜里和关门后判。用流量（flow_lpm）或水表读数（volume_m3）；"
-            "每脉冲 10 升的表可用（看得出 tap_lpm 以上的水龙头），100 升的表太粗，由夜间流量规则来管。",
-            "到现场查看：关好水龙头；关不住就先关总阀，再报修。",
-            {
-                "running_water.raised": "已连续流水 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）",
-                "running_water.cleared": "水已停，共流水 {ran_s}，约 {litres:.0f} 升",
-                "running_water.runs": "水在流（{lpm:.1f} 升/分），已算 {covered_s}，满 {needed_s}才报警",
-                "running_water.peak": "水在流（{lpm:.1f} 升/分），正是洗漱高峰，不计时；"
-                "已算 {covered_s}，满 {needed_s}才报警",
-                "running_water.not_judged": "水已流 {ran_s}，约 {litres:.0f} 升（{lpm:.1f} 升/分）；"
-                "人多的水表只在夜里和关门后判断",
-                "running_water.calm": "没有一直流水：现在 {lpm:.1f} 升/分，连续不低于 {limit:.1f} 升/分才算",
-                "running_water.unheard": "现在没有可用的读数，无法判断",
-                "running_water.coarse": "每脉冲 {pulse:.0f} 升，太粗，看不出水龙头有没有停过",
-            },
-        ),
-        "en": Words(
-            "Running water",
-            "Finds a tap that was left open. People pause, an open tap does not: water runs while the mean of five "
-            "minutes stays at or over limit_lpm and no minute is still. A room is told after 30 min (hold_min), a "
-            "corridor after 45, a room that is closed or has no lesson after 10 (closed_min). In the washroom of a "
-            "dormitory a whole floor washes in turn: it is not judged in the washing peaks, and by day after an hour "
-            "(floor_min) in which no minute fell below floor_lpm. A whole building, the canteen and the plant are "
-            "judged at night and when closed. It reads a flow (flow_lpm) or a register (volume_m3); with 10 L a pulse "
-            "it sees taps of tap_lpm and more, 100 L is too coarse and is left to the rule for night flow.",
-            "Go and look: close the tap; if it will not close, shut the main valve and call a plumber.",
-            {
-                "running_water.raised": "water has run for {ran_s} without a pause, "
-                "about {litres:.0f} L ({lpm:.1f} L/min)",
-                "running_water.cleared": "the water has stopped after {ran_s} and about {litres:.0f} L",
-                "running_water.runs": "water runs ({lpm:.1f} L/min); {covered_s} of {needed_s} count so far",
-                "running_water.peak": "water runs ({lpm:.1f} L/min), but in a washing peak no time counts; "
-                "{covered_s} of {needed_s} count so far",
-                "running_water.not_judged": "water has run for {ran_s}, about {litres:.0f} L ({lpm:.1f} L/min); with "
-                "so many people behind the meter it is judged at night and when closed only",
-                "running_water.calm": "no steady run: {lpm:.1f} L/min now, and only {limit:.1f} L/min or more counts",
-                "running_water.unheard": "there is no fresh reading to judge by",
-                "running_water.coarse": "a pulse of {pulse:.0f} L is too coarse to tell whether a tap has paused",
-            },
-        ),
-    }
+    words: ClassVar[Mapping[str, Words]] = WORDS
 
     limit_lpm: float = parameter(2.0, unit="L/min", least=0.1, most=1000.0)
     tap_lpm: float = parameter(5.0, unit="L/min", least=0.1, most=1000.0)  # that a coarse register shows
@@ -356,10 +331,12 @@ class RunningWater:
     lived_in_night_min: float = parameter(90.0, unit="min", least=0.1, most=1440.0)
 
     def watches(self, site: Site) -> Iterable[RunningWaterWatch]:
-        for meter in meters(site):
-            yield self._watch(site, meter)
+        found = list(meters(site))
+        parted = {meter.place.building for meter in found if meter.place.id != meter.place.building}
+        for meter in found:
+            yield self._watch(site, meter, pages=meter.place.id not in parted)
 
-    def _watch(self, site: Site, meter: Meter) -> RunningWaterWatch:
+    def _watch(self, site: Site, meter: Meter, *, pages: bool) -> RunningWaterWatch:
         place, hours = meter.place, site.hours(meter.place.id)
         is_floor = meter.group is Group.FLOOR
         open_min: float | None = self.corridor_min if place.kind == "corridor" else self.hold_min
@@ -382,9 +359,12 @@ class RunningWater:
             still_s=self.still_s,
             open_hold_s=None if open_min is None else open_min * 60,
             quiet_hold_s=quiet_min * 60,
+            lesson_hold_s=self.corridor_min * 60,
             is_many=meter.group > Group.ROOM,
             minds_peak=is_floor,
             minds_timetable=place.kind in KEPT_CLOSED and hours.has_timetable,
             minds_usual=is_floor or (meter.group is Group.BUILDING and hours.is_lived_in),
+            cooks=place.kind == "canteen",
+            pages=pages,
             hours=hours,
         )

@@ -82,6 +82,51 @@ def test_a_cistern_that_refills_now_and_then_is_found() -> None:
     assert "raised" in {event.turn.value for event in replay(watches("room"), register("room", cistern, 1.0))}
 
 
+def cistern(days: int, litres: float, every_min: int) -> list[float]:
+    """So many litres in two minutes, again and again, and people by day."""
+    people = use(days)
+    for minute in (5, 10, 15):  # what shows the pulse
+        people[minute] = 1.0
+    return [flow + (litres / 2 if minute % every_min < 2 else 0.0) for minute, flow in enumerate(people)]
+
+
+@pytest.mark.parametrize(
+    ("litres", "pulse", "whys"),
+    [
+        (use(6, lph=20.0), 1.0, ["leak.raised", "leak.updated"]),      # one pulse each three minutes
+        (cistern(6, 10.0, 20), 1.0, ["leak.cistern"]),
+        (cistern(6, 10.0, 20), 10.0, ["leak.raised", "leak.updated"]),  # one pulse each: who knows
+        ([flow + 0.5 for flow in cistern(6, 10.0, 20)], 1.0, ["leak.raised", "leak.updated"]),  # and a leak beside it
+    ],
+)  # fmt: skip
+def test_a_cistern_that_flushes_by_itself_is_a_line_and_no_page(
+    litres: list[float], pulse: float, whys: list[str]
+) -> None:
+    assert [event.why for event in replay(watches("room"), register("room", litres, pulse))] == whys
+
+
+def test_a_cistern_shows_in_a_flow_too() -> None:
+    flows = [Sample(BEGIN + 60.0 * minute, "dorm/101", {"dorm/101/flow_lpm": flow})
+             for minute, flow in enumerate(cistern(4, 9.0, 20))]  # fmt: skip
+    assert [event.why for event in replay(watches("room", "flow_lpm"), flows)] == ["leak.cistern"]
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        ((4, 20.0), [Delivery.RECORD, Delivery.RECORD]),    # the same within a fortnight
+        ((4, 60.0), [Delivery.DIGEST, Delivery.PAGE]),      # three times as much
+        ((15, 20.0), [Delivery.DIGEST, Delivery.PAGE]),     # long after it
+    ],
+)
+def test_what_comes_back_is_told_again_only_if_it_is_news(again: tuple[int, float], expected: list[Delivery]) -> None:
+    still_days, lph = again
+    litres = use(4, lph=20.0) + use(still_days) + use(4, lph=lph)
+    events = replay(watches("room"), register("room", litres, 1.0))
+    told = [event.delivery for event in events if event.turn != "cleared"]
+    assert told == [Delivery.DIGEST, Delivery.PAGE, *expected]
+
+
 def test_time_that_nobody_heard_is_no_evidence() -> None:
     litres = use(4, every_min=20, lph=20.0)
     day = replay(watches("room"), register("room", litres, 1.0))

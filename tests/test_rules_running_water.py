@@ -7,7 +7,7 @@ from recordings import WATER_ZONE, at, local, needs_recordings, replay, restarte
 
 from rules.calendar import Lesson, Span
 from rules.engine import Engine
-from rules.model import Event, Sample, Site
+from rules.model import Delivery, Event, Sample, Site
 from rules.running_water import RunningWater
 from rules.watch import Watch
 
@@ -95,8 +95,10 @@ def test_a_gap_is_not_counted() -> None:
         ("teaching", "teach", "2026-03-02 14:00", 540),    # a whole building: from closing at 22:30 on
         ("pump_room", "teach/1", "2026-03-02 22:30", 30),
         ("dormitory", "dorm", "2026-03-02 14:00", 630),    # people live here: from 23:00 on, and longer
-        ("washroom", "dorm/1F", "2026-03-02 14:00", 60),   # a whole floor washes here
-        ("washroom", "dorm/1F", "2026-03-02 20:50", 160),  # 10 min before the peak: half an hour of the night
+        ("washroom", "dorm/1F", "2026-03-01 14:00", 60),   # a whole floor washes here, on a Sunday
+        ("washroom", "dorm/1F", "2026-03-02 14:00", 45),   # and on a Monday all are taught
+        ("washroom", "dorm/1F", "2026-03-02 06:30", 135),  # in the peak until 08:00
+        ("washroom", "dorm/1F", "2026-03-02 20:50", 150),  # 10 min of evening study, and of the night from 23:00 on
         ("washroom", "dorm/1F", "2026-03-02 21:10", 140),  # in the peak: 30 min after its end at 23:00
     ],
 )
@@ -104,6 +106,23 @@ def test_how_long_it_may_run(kind: str, room: str, begin: str, minutes: int) -> 
     started = at(begin)
     events = replay(one(kind, room), series(f"{room}/flow_lpm", started, 60, [(minutes + 30, 6.0)]))
     assert turns(events, started) == [("raised", minutes)]
+
+
+@pytest.mark.parametrize(
+    ("begin", "minutes", "is_told"),
+    [("2026-03-03 05:05", 80, False), ("2026-03-03 03:00", 60, True), ("2026-03-02 22:40", 60, True)],
+)
+def test_a_kitchen_cooks_before_it_opens(begin: str, minutes: int, is_told: bool) -> None:
+    events = replay(one("canteen", "canteen/hall"), series("canteen/hall/flow_lpm", at(begin), 60, [(minutes, 6.0)]))
+    assert bool(events) is is_told
+
+
+def test_the_meter_of_a_building_is_a_line_where_its_rooms_have_meters() -> None:
+    where = site({"teach": ("teaching", FLOW), "teach/1": ("washroom", FLOW), "hall": ("teaching", FLOW)})
+    begin = at("2026-03-02 23:30")
+    samples = [s for place in where.places for s in series(f"{place}/flow_lpm", begin, 60, [(50, 6.0)])]
+    told = {e.key: e.delivery for e in replay(watches(where), sorted(samples, key=lambda s: s.at))}
+    assert told == {"teach": Delivery.DIGEST, "teach/1": Delivery.PAGE, "hall": Delivery.PAGE}
 
 
 def test_a_closed_day_is_quiet_all_day() -> None:
