@@ -54,7 +54,7 @@ WATCHED = frozenset({"dorm_room", "classroom", "office"})
 
 class _State(NamedTuple):
     """`runs` are the times of the week's runs, `last` the last step: when, watts, what was thought of it;
-    `glided_at` is when a motor or an inverter was last heard."""
+    `glided_at` is when a motor or an inverter was last heard, `is_signed` whether reactive power was ever negative."""
 
     level: Level = NOTHING
     load: tuple[Any, ...] | None = None  # a Load, which JSON brings back as a plain tuple
@@ -63,6 +63,7 @@ class _State(NamedTuple):
     seen: Seen = ()
     last: tuple[float, float, str] | None = None
     glided_at: float | None = None
+    is_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +71,14 @@ class HighPowerWatch:
     """One circuit, by its power and, where known, its reactive power; and what is permitted there."""
 
     rule: ClassVar[str] = "high_power"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     start: ClassVar[_State] = _State()
 
     key: str
     place: str
     inputs: Mapping[str, str]
     steps: Steps
+    unsigned_w: float  # the least step as long as reactive power may have no sign
     whitelist: tuple[float, ...]
     alarm_w: float
     high_w: float
@@ -86,23 +88,20 @@ class HighPowerWatch:
     unattended_s: float
     hours: Hours
 
-    @property
-    def step_w(self) -> float:
-        return self.steps.step_w
-
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        level, load, runs, permit, seen, last, glided_at = state
+        level, load, runs, permit, seen, last, glided_at, is_signed = state
         if "permit_w" in values:
             permit = values["permit_w"], values.get("permit_from", 0.0), values.get("permit_until", 0.0)
-        p = values.get("p")
+        p, q = values.get("p"), values.get("q")
+        is_signed = is_signed or (q is not None and q < 0)
         if p is None:
-            if "q" in values:
+            if q is not None:
                 heard, base, base_q, _, q_at, edge = level
-                level = heard, base, base_q if q_at is not None else values["q"], values["q"], at, edge
-            return _State(level, load, runs, permit, seen, last, glided_at), ()
+                level = heard, base, base_q if q_at is not None else q, q, at, edge
+            return _State(level, load, runs, permit, seen, last, glided_at, is_signed), ()
         heard = level[0]
-        level, steps = self.steps.follow(level, at, p, values.get("q"))
-        state = _State(level, load, runs, permit, seen, last, glided_at)
+        level, steps = self.steps.follow(level, at, p, q)
+        state = _State(level, load, runs, permit, seen, last, glided_at, is_signed)
         if load is None and not steps:
             return state, ()
         seen_s = 0.0 if heard is None or load is None else min(at - heard, self.steps.holds_s)
@@ -133,7 +132,7 @@ class HighPowerWatch:
             return Explanation(f"{self.rule}.{why}", values | {"times": self._times(state.runs, at)})
         if heard is None:
             return Explanation(f"{self.rule}.is_unheard", {})
-        values = {"level": base, "step_w": self.step_w}
+        values = {"level": base, "step_w": self._least_w(state)}
         if state.last is None:
             return Explanation(f"{self.rule}.is_calm", values)
         when, size, verdict = state.last
@@ -144,7 +143,7 @@ class HighPowerWatch:
     def _stepped(self, x: _State, step: Step, at: float) -> _State:
         """The state after a step: the load that it began, ended or changed, and what was thought of it."""
         load = Load(*x.load) if x.load else None
-        if step.size < self.step_w:
+        if step.size < self._least_w(x):
             return x._replace(load=load.fallen(step)) if load else x
         if step.may_grow and self._may_be_part(x, step.size, has_var=step.var is not None):
             return x
@@ -161,15 +160,18 @@ class HighPowerWatch:
             return x._replace(load=self._risen(load, step, verdict, at, is_sure=self._is_sure(x, step)))
         return x._replace(load=load.fallen(step)) if load else x
 
+    def _least_w(self, x: _State) -> float:
+        return self.steps.step_w if x.is_signed else self.unsigned_w
+
     def _slack_w(self, step: Step) -> float:
         """What small things may add to an allowed load between two slow readings."""
-        return SLACK_SHARE * self.step_w if step.is_slow else 0.0
+        return SLACK_SHARE * self.steps.step_w if step.is_slow else 0.0
 
     def _is_sure(self, x: _State, step: Step) -> bool:
         """Whether no motor or inverter of this room can be what looks like a heater."""
         if step.var is None:
             return not cycles(x.seen)
-        is_small = step.is_slow and step.size < SURE_SHARE * self.step_w
+        is_small = step.is_slow and step.size < SURE_SHARE * self.steps.step_w
         return not (is_small and x.glided_at is not None and step.since - x.glided_at < GLIDES_S)
 
     def _may_be_part(self, x: _State, size: float, *, has_var: bool) -> bool:
@@ -277,7 +279,7 @@ class HighPowerWatch:
         }  # fmt: skip
         if not why:
             why = turn.value if load.kind == HEATER or turn is not Turn.RAISED else load.kind
-        evidence = Evidence(load.since, tuple(self.inputs.values()), load.before + self.step_w, load.held_s)
+        evidence = Evidence(load.since, tuple(self.inputs.values()), load.before + self.steps.step_w, load.held_s)
         delivery = Delivery.RECORD
         if severity > Severity.INFO:
             delivery = Delivery.PAGE if load.is_sure else Delivery.DIGEST
@@ -324,14 +326,16 @@ class HighPower:
     def _watch(self, site: Site, place: Place, point: Point) -> HighPowerWatch:
         asked = {"q": point.id.removesuffix(point.quantity) + "reactive_power_var"}
         asked |= {quantity: fact_point(place.id, quantity) for quantity in PERMIT}
-        # Lamps and computers that come on together look like a heater where only their power is known.
-        is_told_apart = asked["q"] in site.points or place.kind == "dorm_room" or point.part == SOCKETS
-        step_w = self.step_w if is_told_apart else self.shared_step_w
+        # On one meter with lamps and computers only reactive power tells a small heater apart, if it has a sign: else
+        # their leading power hides the lagging one of a compressor.
+        is_alone = place.kind == "dorm_room" or point.part == SOCKETS
+        step_w = self.step_w if is_alone or asked["q"] in site.points else self.shared_step_w
         return HighPowerWatch(
             key=point.id.removesuffix("/power_w"),
             place=place.id,
             inputs={"p": point.id} | {role: name for role, name in asked.items() if name in site.points},
             steps=Steps(point.holds_s, step_w, step_w * EDGE_SHARE, self.noise_w),
+            unsigned_w=self.step_w if is_alone else self.shared_step_w,
             whitelist=self._whitelist(),
             alarm_w=self.alarm_w,
             high_w=self.high_w,

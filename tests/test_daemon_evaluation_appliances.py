@@ -182,6 +182,6 @@ def test_a_classroom_has_lamps_on_its_meter_and_its_small_heaters_are_found(foun
     assert max(lit.watts) > max(dark.watts) + 100
     assert min(lit.var) < min(dark.var) - 10
     for kind in ("classroom", "dorm_room"):
-        heater = ([60.0] * 60 + [560.0] * 60 + [60.0] * 300, [5.0] * 420)
+        heater = ([60.0] * 60 + [560.0] * 60 + [60.0] * 300, [-5.0] * 420)
         ((alarm,),) = ours([[heater]], [""], 5, kind)
         assert alarm.since == pytest.approx(305)

@@ -215,10 +215,16 @@ def test_where_it_watches(kind: str, quantities: list[str], expected: Mapping[st
 @pytest.mark.parametrize("kind", ["dorm_room", "classroom", "office"])
 @pytest.mark.parametrize("watts", [320.0, 500.0, 700.0, 1500.0])
 def test_reactive_power_tells_a_heater_from_lamps_in_any_room(kind: str, watts: float) -> None:
-    heater = steps([IDLE, (300, 60 + watts, 20), (900, 60, 20)])
-    lamps = steps([IDLE, (3600, 60 + watts, 20 - 0.2 * watts), (900, 60, 20)])
+    heater = steps([(60, 60, -20), (300, 60 + watts, -20), (900, 60, -20)])
+    lamps = steps([(60, 60, -20), (3600, 60 + watts, -20 - 0.2 * watts), (900, 60, -20)])
     assert seconds(replay(one(has_q=True, kind=kind), heater))[0] == ("raised", 80)
     assert [event.why for event in replay(one(has_q=True, kind=kind), lamps) if event.delivery == "page"] == []
+
+
+@pytest.mark.parametrize(("kind", "watts", "expected"), [("dorm_room", 700, 1), ("office", 700, 0), ("office", 900, 1)])
+def test_reactive_power_that_was_never_negative_may_have_no_sign(kind: str, watts: float, expected: int) -> None:
+    samples = steps([IDLE, (300, 60 + watts, 20), (900, 60, 20)])
+    assert sum(event.turn == "raised" for event in replay(one(has_q=True, kind=kind), samples)) == expected
 
 
 def test_the_running_hold_is_shown() -> None:
