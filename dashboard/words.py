@@ -57,7 +57,8 @@ def said(
 ) -> str:  # fmt: skip
     """A rule's sentence with its values: those in seconds (`_s`) as durations, times (`_at`) by the clock of `zone`.
 
-    `near` is the time it is said about: a time on the same day needs no date.
+    `near` is the time it is said about: a time on the same day needs no date. `{count:room|rooms}` is the word that
+    goes with a number.
     """
     words = _words(rule, language)
     if words is None or why not in words.sentences:
@@ -72,7 +73,19 @@ def said(
 def _told(name: str, value: float | str, language: str, zone: tzinfo, near: float) -> float | str:
     if name.endswith("_s"):
         return duration(float(value), language)
-    return clock(float(value), near, zone, language) if name.endswith("_at") else value
+    if name.endswith("_at"):
+        return clock(float(value), near, zone, language)
+    return value if isinstance(value, str) else _Number(value)
+
+
+class _Number(float):
+    """A number that chooses between two words, `{count:room|rooms}`."""
+
+    def __format__(self, spec: str) -> str:
+        one, is_choice, many = spec.partition("|")
+        if not is_choice:
+            return super().__format__(spec)
+        return one if round(self) == 1 else many
 
 
 def clock(at: float, now: float, zone: tzinfo, language: str) -> str:

@@ -56,7 +56,8 @@ class LeftOn:
                 "left_on.rooms_cleared_off": "所列房间都关了，或又有人在用；前后 {lit_s}，{energy}",
                 "left_on.rooms_cleared_day": "楼开门了，一直开到这时，前后 {lit_s}，{energy}",
                 "left_on.building_in_use": "楼在使用，到 {until_at} 再看",
-                "left_on.building_off": "从 {since_at} 起放学，没有还开着的（考试的房间不看：{exams:.0f} 类）",
+                "left_on.building_off": "从 {since_at} 起放学，没有还开着的",
+                "left_on.building_exams": "从 {since_at} 起放学，没有还开着的（当天考试的 {exams:.0f} 间不看）",
                 "left_on.building_waiting": "从 {since_at} 起有 {count:.0f} 间开着没人：{rooms}；满 {needed_s}才报",
                 "left_on.building_open": "已报：从 {since_at} 起，现在开着 {count:.0f} 间：{rooms}",
             },
@@ -87,17 +88,20 @@ class LeftOn:
                 "left_on.in_hours": "on ({light}), in use until {until_at}",
                 "left_on.waiting": "on and unused since {since_at}, {wasted_s} of {needed_s}",
                 "left_on.open": "raised: on and unused since {since_at}, for {wasted_s}",
-                "left_on.rooms_raised": "after hours air conditioning or projectors run in {count:.0f} rooms: "
-                "{rooms}; for up to {lit_s}, {energy}",
-                "left_on.rooms_updated": "now they run in {count:.0f} rooms: {rooms}; for up to {lit_s}, {energy}",
+                "left_on.rooms_raised": "after hours air conditioning or projectors run in {count:.0f} "
+                "{count:room|rooms}: {rooms}; for up to {lit_s}, {energy}",
+                "left_on.rooms_updated": "now they run in {count:.0f} {count:room|rooms}: {rooms}; for up to "
+                "{lit_s}, {energy}",
                 "left_on.rooms_cleared_off": "all listed are off or in use again, after {lit_s}, {energy}",
                 "left_on.rooms_cleared_day": "the building opens; they ran until then, {lit_s}, {energy}",
                 "left_on.building_in_use": "the building is in use; looked at from {until_at} on",
-                "left_on.building_off": "after hours since {since_at}, nothing runs (left out for exams: {exams:.0f} "
-                "kinds of rooms)",
-                "left_on.building_waiting": "since {since_at} running and empty in {count:.0f} rooms: {rooms}; told "
-                "after {needed_s}",
-                "left_on.building_open": "raised: since {since_at}; running now in {count:.0f} rooms: {rooms}",
+                "left_on.building_off": "after hours since {since_at}, nothing runs",
+                "left_on.building_exams": "after hours since {since_at}, nothing runs ({exams:.0f} "
+                "{exams:room|rooms} left out for exams)",
+                "left_on.building_waiting": "since {since_at} running and empty in {count:.0f} "
+                "{count:room|rooms}: {rooms}; told after {needed_s}",
+                "left_on.building_open": "raised: since {since_at}; running now in {count:.0f} "
+                "{count:room|rooms}: {rooms}",
             },
         ),
     }

@@ -36,8 +36,9 @@ class LightsAfterHours:
                 "lights_after_hours.rooms_cleared_day": "楼开门了，灯一直亮到这时，前后 {lit_s}，{energy}",
                 "lights_after_hours.unknown": "还没有读数",
                 "lights_after_hours.building_in_use": "楼在使用，到 {until_at} 再看",
-                "lights_after_hours.building_off": "从 {since_at} 起放学，没有亮着灯又没人的房间（考试的房间不看："
-                "{exams:.0f} 类）",
+                "lights_after_hours.building_off": "从 {since_at} 起放学，没有亮着灯又没人的房间",
+                "lights_after_hours.building_exams": "从 {since_at} 起放学，没有亮着灯又没人的房间（当天考试的 "
+                "{exams:.0f} 间不看）",
                 "lights_after_hours.building_waiting": "从 {since_at} 起有 {count:.0f} 间亮着没人：{rooms}；满 "
                 "{needed_s}才报",
                 "lights_after_hours.building_open": "已报：从 {since_at} 起，现在亮着 {count:.0f} 间：{rooms}",
@@ -55,21 +56,23 @@ class LightsAfterHours:
             "may still work there; dormitories, corridors and stairwells are no part of it.",
             "Walk past the listed rooms before locking up, and switch the lights off.",
             {
-                "lights_after_hours.rooms_raised": "after hours {count:.0f} rooms are lit and empty: {rooms}; for up "
-                "to {lit_s}, {energy}",
-                "lights_after_hours.rooms_updated": "now {count:.0f} rooms are lit: {rooms}; for up to {lit_s}, "
-                "{energy}",
+                "lights_after_hours.rooms_raised": "after hours {count:.0f} {count:room is|rooms are} lit and empty: "
+                "{rooms}; for up to {lit_s}, {energy}",
+                "lights_after_hours.rooms_updated": "now {count:.0f} {count:room is|rooms are} lit: {rooms}; for up to "
+                "{lit_s}, {energy}",
                 "lights_after_hours.rooms_cleared_off": "the listed rooms are dark or in use again, after {lit_s}, "
                 "{energy}",
                 "lights_after_hours.rooms_cleared_day": "the building opens; lights burned until then, {lit_s}, "
                 "{energy}",
                 "lights_after_hours.unknown": "no reading yet",
                 "lights_after_hours.building_in_use": "the building is in use; looked at from {until_at} on",
-                "lights_after_hours.building_off": "after hours since {since_at}, no room lit and empty (left out "
-                "for exams: {exams:.0f} kinds of rooms)",
-                "lights_after_hours.building_waiting": "since {since_at} {count:.0f} rooms are lit and empty: "
-                "{rooms}; told after {needed_s}",
-                "lights_after_hours.building_open": "raised: since {since_at}; lit now {count:.0f} rooms: {rooms}",
+                "lights_after_hours.building_off": "after hours since {since_at}, no room lit and empty",
+                "lights_after_hours.building_exams": "after hours since {since_at}, no room lit and empty "
+                "({exams:.0f} {exams:room|rooms} left out for exams)",
+                "lights_after_hours.building_waiting": "since {since_at} {count:.0f} {count:room is|rooms are} lit and "
+                "empty: {rooms}; told after {needed_s}",
+                "lights_after_hours.building_open": "raised: since {since_at}; lit now {count:.0f} {count:room|rooms}: "
+                "{rooms}",
             },
         ),
     }

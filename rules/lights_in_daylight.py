@@ -229,8 +229,8 @@ class LightsInDaylight:
                 "lights_in_daylight.unknown": "no reading has told yet whether the lights are on",
                 "lights_in_daylight.off": "the lights are off",
                 "lights_in_daylight.low_sun": "the sun stands at {sun_deg:.0f} degrees, judged above {needed_deg:.0f}",
-                "lights_in_daylight.learning": "the switch must be seen {jumps:.0f} more times to know the lamps' "
-                "light",
+                "lights_in_daylight.learning": "the switch must be seen {jumps:.0f} more {jumps:time|times} to know "
+                "the lamps' light",
                 "lights_in_daylight.needed": "the sun gives about {light}, less than {needed}: the lamps are needed",
                 "lights_in_daylight.waiting": "lit in daylight since {since_at}, {wasted_s} of {needed_s}",
                 "lights_in_daylight.open": "raised: in daylight since {since_at}, for {wasted_s} (from {needed_s} on)",

@@ -181,7 +181,7 @@ class MeterBalance:
                 "more than {limit:.1f} {unit}; the main meter counted {total:.1f} {unit}",
                 "meter_balance.over": "main meter and meters differ by {difference:.1f} {unit} ({percent:.0f} %), over "
                 "{limit:.1f} {unit}; the main meter counted {total:.1f} {unit}; told when it stays so",
-                "meter_balance.learning": "{times:.0f} more times to learn from",
+                "meter_balance.learning": "{times:.0f} more {times:time|times} to learn from",
             },
         ),
     }

@@ -56,7 +56,8 @@ class Words(NamedTuple):
     `title` is the name of the rule, `about` a paragraph for the handbook, `todo` what to do about an alert.
     `sentences` maps each message key (`why`) to a template over its values, such as
     `"water has run for {ran_s}, about {litres:.0f} L"`; a value whose name ends in `_s` is seconds and is said as a
-    duration, one that ends in `_at` is a time and is said as one.
+    duration, one that ends in `_at` is a time and is said as one. `{rooms:room|rooms}` is the word that goes with a
+    number.
     """
 
     title: str

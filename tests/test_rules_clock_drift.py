@@ -2,6 +2,7 @@
 
 import pytest
 from recordings import at, replay, restarted, site, turns
+from spoken import spoken
 
 from rules.clock_drift import ClockDrift
 from rules.model import Sample
@@ -40,3 +41,15 @@ def test_it_says_which_way() -> None:
 def test_a_device_has_one_clock_however_many_of_its_parts_tell_it() -> None:
     room = site({"teach/1": ("classroom", ["clock_offset_s", "lighting/clock_offset_s"])})
     assert [watch.key for watch in ClockDrift().watches(room)] == ["clock_drift/teach/1"]
+
+
+def test_it_explains_where_it_stands() -> None:
+    (watch,) = ClockDrift().watches(SITE)
+    state, said = watch.start, []
+    for off, after in ((2.0, 0.0), (90.0, 60.0), (None, 660.0)):
+        state, _ = watch.step(state, BEGIN + after, {} if off is None else {"clock_offset_s": off})
+        said.append(watch.explain(state, BEGIN + after))
+    assert [why.removeprefix("clock_drift.") for why, _ in said] == ["right", "waiting", "open"]
+    assert spoken("clock_drift", *said[1], BEGIN)["en"] == (
+        "its clock has been off by 1 min since 08:01: no alert yet"
+    )

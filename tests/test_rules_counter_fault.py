@@ -2,6 +2,7 @@
 
 import pytest
 from recordings import at, site
+from spoken import spoken
 
 from rules.counter import Exchange
 from rules.counter_fault import CounterFault
@@ -48,3 +49,16 @@ def test_a_declared_exchange_is_no_fault() -> None:
     registers = rising(500, 60) + rising(3, 60)
     assert judged(registers, Exchange(BEGIN + 3600.0, 500.6, 3.0)) == []
     assert len(judged(registers)) == 1
+
+
+def test_it_explains_where_it_stands() -> None:
+    (watch,) = CounterFault().watches(METER)
+    engine, said = Engine([watch], refiners(METER)), []
+    for minute, value in enumerate(rising(500, 60) + [value * 1000 for value in rising(501, 30)]):
+        engine.take(Sample(BEGIN + 60.0 * minute, "dorm/1", {POINT: value}))
+        engine.advance(BEGIN + 60.0 * minute)
+        said.append(watch.explain(engine.state(watch.rule, watch.key), engine.mark))
+    stages = {why.removeprefix("counter_fault."): values for why, values in said}
+    assert list(stages) == ["fine", "waiting", "open"]
+    waiting = spoken("counter_fault", "counter_fault.waiting", stages["waiting"], BEGIN)
+    assert waiting["en"] == "wrong unit since 09:00, an alert after 10 min"

@@ -6,6 +6,7 @@ from string import Formatter
 import pytest
 from heaters import IDLE, KETTLE, NOON, ROOM, TOLD_AT_ONCE, one, seconds, steps
 from recordings import at, replay, restarted, site
+from spoken import spoken
 
 from rules.calendar import Span
 from rules.engine import Engine
@@ -187,6 +188,7 @@ def explained(
         (steps([IDLE, KETTLE, (300, 60, 20)]), NOON + 400, "is_gone"),
         (steps([IDLE, KETTLE, (900, 60, 20)]), NOON + 1100, "was_heater"),
         (steps([IDLE, (300, 1060, 450)]), NOON + 300, "was_motor"),
+        (steps([IDLE, (300, 1060, 220), (900, 60, 20)]), NOON + 1200, "was_other"),
         (steps([IDLE, *((5, 60 + 140 * i, 20) for i in range(1, 9)), (300, 1180, 20)]), NOON + 300, "was_glide"),
         ([permit(ROOM, 1500, begin=NOON, end=NOON + 900, at=NOON), *steps([IDLE, KETTLE])], NOON + 120, "is_permitted"),
     ],
@@ -197,6 +199,19 @@ def test_it_explains_where_it_stands(samples: list[Sample], when: float, why: st
     for words in HighPower.words.values():
         sentence = words.sentences[f"high_power.{why}"]
         assert {name for _, name, _, _ in Formatter().parse(sentence) if name} <= set(values)
+
+
+def test_it_explains_that_power_had_just_come_back() -> None:
+    campus = site({ROOM: ("dorm_room", ["power_w"])}, every_s=5.0)
+    places = {name: place._replace(supply=Span(6 * 60, 23 * 60)) for name, place in campus.places.items()}
+    (watch,) = HighPower().watches(Site(campus.id, campus.name, places, campus.points, campus.calendar))
+    engine, begin = Engine([watch]), at("2026-03-02 06:03")
+    for sample in steps([(60, 60, None), (60, 1060, None)], begin=begin):
+        engine.take(sample)
+    engine.advance(begin + 120)
+    why, values = watch.explain(engine.state(watch.rule, watch.key), begin + 120)
+    assert (why, values["when_at"]) == ("high_power.was_supply", begin + 60)
+    assert "less than 10 minutes" in spoken("high_power", why, values)["en"]
 
 
 def test_it_explains_what_is_allowed() -> None:

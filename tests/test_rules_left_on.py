@@ -1,11 +1,13 @@
 """Left on: air conditioning and projectors in empty rooms, by day and after the last lesson."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 from recordings import at, local, replay, restarted, site
+from spoken import spoken
 
-from rules.calendar import Lesson, Span
+from rules.calendar import Lesson, Period, PeriodKind, Span
 from rules.left_on import LeftOn
 from rules.model import Event, Sample
 from rules.watch import Watch
@@ -105,6 +107,77 @@ def test_dorm_rooms_go_by_the_timetable_and_are_no_page(begin: str, expected: li
 def test_the_power_of_an_appliance_is_better_than_its_word() -> None:
     room, building = pack(["ac/on", "ac/power_w", "lighting/power_w"])
     assert list(room.inputs.values()) == list(building.inputs) == [f"{ROOM}/ac/power_w"]
+
+
+def explained(watch: Watch, rows: Sequence[Sample], moments: Sequence[str]) -> list[tuple[str, str]]:
+    """What a watch says of itself at local times of one day, and how it is spoken in English."""
+    out, state, left = [], watch.start, list(rows)
+    for moment in (at(f"2026-03-02 {clock}") for clock in moments):
+        while left and left[0].at <= moment:
+            known = {role: left[0].values[name] for role, name in watch.inputs.items() if name in left[0].values}
+            state, _ = watch.step(state, left.pop(0).at, known)
+        why, values = watch.explain(state, moment)
+        out.append((why.partition(".")[2], spoken(watch.rule, why, values, moment)["en"]))
+    return out
+
+
+def test_a_room_explains_where_it_stands() -> None:
+    room, _ = pack(["ac/power_w", "occupied"])
+    rows = minutes(
+        [(5, 2.0, 1.0), (5, 900.0, 1.0), (30, 900.0, 0.0), (10, 900.0, 1.0), (10, 900.0, None)], "ac/power_w"
+    )
+    moments = ["13:59", "14:02", "14:07", "14:20", "14:35", "14:45", "14:58", "15:10"]
+    assert explained(room, rows, moments) == [
+        ("unknown", "no reading yet: not known whether it is on"),
+        ("off", "it is off (2 W)"),
+        ("occupied", "on (900 W), and somebody is there"),
+        ("waiting", "on and unused since 14:10, 10 min of 20 min"),
+        ("open", "raised: on and unused since 14:10, for 25 min"),
+        ("occupied", "on (900 W), and somebody is there"),
+        ("occupied", "on (900 W), and somebody is there"),
+        ("silent", "nothing heard since 14:59: not judged"),
+    ]
+    alone = minutes([(5, 900.0, 0.0), (30, 900.0, None)], "ac/power_w")
+    (told,) = explained(room, alone, ["14:20"])
+    assert told == ("unseen", "on (900 W), but the presence sensor is silent: not judged")
+    room, _ = pack(["ac/power_w"])
+    (told,) = explained(room, minutes([(30, 900.0, None)], "ac/power_w"), ["14:20"])
+    assert told == ("in_hours", "on (900 W), in use until 17:50")
+
+
+@pytest.mark.parametrize(
+    ("exams", "said"),
+    [((), "after hours since 22:00, nothing runs"),
+     ((ROOM,), "after hours since 22:00, nothing runs (1 room left out for exams)"),
+     ((ROOM, "teach/2"), "after hours since 22:00, nothing runs (2 rooms left out for exams)")],
+)  # fmt: skip
+def test_a_building_names_the_rooms_left_out_for_exams_if_there_are_any(exams: tuple[str, ...], said: str) -> None:
+    of_day = Period("exam", PeriodKind.EXAM, date(2026, 3, 2), date(2026, 3, 2), frozenset(exams))
+    rooms = {room: ("classroom", ["ac/power_w"]) for room in (ROOM, "teach/2", "teach/3")}
+    watches = LeftOn().watches(site(rooms, periods=(of_day,) if exams else ()))
+    building = next(watch for watch in watches if watch.key == "teach")
+    rows = minutes([(60, 2.0, None)], "ac/power_w", at("2026-03-02 21:30"))
+    assert explained(building, rows, ["22:10"])[0][1] == said
+
+
+def test_a_building_says_how_many_rooms_it_lists() -> None:
+    other = "teach/2"
+    watches = list(LeftOn().watches(site({room: ("classroom", ["ac/power_w", "occupied"]) for room in (ROOM, other)})))
+    building = next(watch for watch in watches if watch.key == "teach")
+    begin = at("2026-03-02 21:30")
+    first = minutes([(120, 1200.0, 0.0)], "ac/power_w", begin)
+    second = minutes([(60, 2.0, 0.0), (60, 1200.0, 0.0)], "ac/power_w", begin + 1, other)
+    rows = sorted([*first, *second], key=lambda sample: sample.at)
+    assert explained(building, rows, ["21:40", "22:10", "22:25", "23:00"]) == [
+        ("building_in_use", "the building is in use; looked at from 22:00 on"),
+        ("building_waiting", "since 22:00 running and empty in 1 room: teach/1; told after 20 min"),
+        ("building_open", "raised: since 22:00; running now in 1 room: teach/1"),
+        ("building_open", "raised: since 22:00; running now in 2 rooms: teach/1, teach/2"),
+    ]
+    raised, updated = (event for event in replay([building], rows) if event.turn != "cleared")
+    assert "run in 1 room: teach/1;" in spoken("left_on", raised.why, raised.values)["en"]
+    assert "run in 2 rooms: teach/1, teach/2;" in spoken("left_on", updated.why, updated.values)["en"]
+    assert updated.why == "left_on.rooms_updated"
 
 
 def test_a_restart_loses_nothing() -> None:

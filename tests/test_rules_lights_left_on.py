@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from recordings import at, local, needs_recordings, occupancy, replay, restarted, site, turns
+from spoken import spoken
 
 from rules.calendar import Lesson, Period, PeriodKind, Span
 from rules.lights_left_on import LightsLeftOn
@@ -293,6 +294,10 @@ def test_it_explains_where_it_stands() -> None:
         "unknown", "off", "occupied", "waiting", "waiting", "waiting", "silent",
     ]  # fmt: skip
     assert whys[-2].values == {"since_at": BEGIN + 120, "wasted_s": 250.0, "needed_s": 900.0}
+    state, _ = watch.step(state, BEGIN + 900, {"power": 400.0})  # the lamps are heard, the sensor is not
+    unseen = watch.explain(state, BEGIN + 900)
+    assert unseen == ("lights_left_on.unseen", {"light": "400 W"})
+    assert "400 W" in spoken(watch.rule, *unseen)["en"]
     (closed,) = one(["lighting/power_w"])
     state, _ = closed.step(closed.start, BEGIN, {"power": 400.0})
     assert closed.explain(state, BEGIN).why == "lights_left_on.in_hours"

@@ -1,19 +1,25 @@
 """Every rule kind: its words in both languages, its parameters, and that a changed parameter is a changed watch."""
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isinf
 from string import Formatter
 
 import pytest
+from pack_streams import campus, days, pack
 from recordings import site
+from spoken import spoken
+from streams import GRACE_S
 
 from rules import RULES
+from rules.engine import Engine
 from rules.expression import Expression
 from rules.limit import Limit
 from rules.meter_balance import MeterBalance
 from rules.overload import Overload
+from rules.quality import refiners
 from rules.rule import Bounds, Choice, RuleKind, Text, parameters
 from rules.watch import Watch, signature
 
@@ -91,13 +97,13 @@ def test_it_speaks_both_languages_about_the_same(kind: type[RuleKind]) -> None:
     assert set(words) >= {"zh", "en"}
     asked = {
         language: {
-            why: {(name, spec) for _, name, spec, _ in Formatter().parse(sentence) if name}
-            for why, sentence in spoken.sentences.items()
+            why: {(name, spec) for _, name, spec, _ in Formatter().parse(sentence) if name and "|" not in (spec or "")}
+            for why, sentence in said.sentences.items()
         }
-        for language, spoken in words.items()
+        for language, said in words.items()
     }
     assert all(names == asked["zh"] for names in asked.values())
-    assert all(spoken.title and spoken.todo for spoken in words.values())
+    assert all(said.title and said.todo for said in words.values())
     assert all(why.startswith(f"{kind.kind}.") for why in words["zh"].sentences)
 
 
@@ -117,10 +123,25 @@ def test_its_watches_are_named_signed_and_ready_for_json(kind: type[RuleKind]) -
 @KINDS
 def test_it_says_where_it_stands_before_it_saw_anything(kind: type[RuleKind]) -> None:
     for watch in watches(example(kind)):
-        why, values = watch.explain(watch.start, 1e9)
-        for spoken in kind.words.values():
-            asked = {name for _, name, _, _ in Formatter().parse(spoken.sentences[why]) if name}
-            assert asked <= values.keys()
+        assert spoken(kind.kind, *watch.explain(watch.start, 1e9))
+
+
+def test_whatever_a_watch_explains_or_tells_is_said_in_both_languages() -> None:
+    of = campus(60.0)
+    watches = pack(of)
+    engine, looked, told = Engine(watches, refiners(of)), 0.0, set()
+    for arrived, sample in days(random.Random(1), 2.0, 60.0):
+        engine.take(sample)
+        if arrived - looked < 1800.0:
+            continue
+        looked = arrived
+        what = [(event.rule, event.why, event.values) for event in engine.advance(arrived - GRACE_S)]
+        what += [(w.rule, *w.explain(engine.state(w.rule, w.key), engine.mark)) for w in watches]
+        for rule, why, values in what:
+            told.add(why)
+            spoken(rule, why, values, engine.mark)
+    assert {why.partition(".")[0] for why in told} == RULES.keys()
+    assert len(told) > 120
 
 
 @KINDS
