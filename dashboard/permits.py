@@ -45,8 +45,9 @@ def permit_of(form: Mapping[str, str], calendar: Calendar, now: float) -> Permit
         begin, end = calendar.at_minute(first, 0), calendar.at_minute(last, 1440)
     except (ValueError, OverflowError):
         return None
-    is_plausible = 0 < watts <= QUANTITIES["permit_w"].most and end <= QUANTITIES["permit_until"].most
-    return Permit(place, watts, begin, end) if is_plausible and max(begin, now) < end else None
+    earliest, latest = QUANTITIES["permit_from"].least, QUANTITIES["permit_until"].most
+    is_plausible = 0 < watts <= QUANTITIES["permit_w"].most and earliest <= begin and max(begin, now) < end <= latest
+    return Permit(place, watts, begin, end) if is_plausible else None
 
 
 def today(calendar: Calendar, now: float) -> str:

@@ -108,6 +108,8 @@ def test_a_stranger_changes_nothing() -> None:
         ({"watts": "1e9", "from": "2026-02-05", "until": "2026-02-06"}, None),
         ({"watts": "560", "from": "soon", "until": "2026-02-06"}, None),
         ({"watts": "560", "from": "2026-02-05", "until": "9999-12-31"}, None),
+        ({"watts": "560", "from": "1969-12-31", "until": "2026-02-06"}, None),
+        ({"watts": "560", "from": "0001-01-01", "until": "2026-02-06"}, None),
         ({}, None),
     ],
 )  # fmt: skip
