@@ -206,7 +206,7 @@ class EbikeCharging:
                 "度",
                 "ebike_charging.cleared": "约 {watts:.0f} 瓦的充电已结束，前后 {on_s}，约 {kwh:.1f} 度",
                 "ebike_charging.is_unheard": "还没有收到功率读数",
-                "ebike_charging.is_calm": "现在约 {watts:.0f} 瓦，没有平稳的充电",
+                "ebike_charging.is_calm": "最近平均约 {watts:.0f} 瓦，没有平稳的充电",
                 "ebike_charging.is_even": "{since_at} 起多了约 {watts:.0f} 瓦，已平稳 {even_s}，夜里满 {needed_s} 才报",
                 "ebike_charging.is_fixed": "{since_at} 起多了约 {watts:.0f} 瓦，已平稳 {even_s}；前几夜也一样，当作固"
                 "定设备",
@@ -235,7 +235,7 @@ class EbikeCharging:
                 "ebike_charging.cleared": "the charging with about {watts:.0f} W is over after {on_s}, about "
                 "{kwh:.1f} kWh",
                 "ebike_charging.is_unheard": "no power reading has come yet",
-                "ebike_charging.is_calm": "about {watts:.0f} W now, nothing charges evenly",
+                "ebike_charging.is_calm": "about {watts:.0f} W on average lately, nothing charges evenly",
                 "ebike_charging.is_even": "about {watts:.0f} W more since {since_at}, even for {even_s}; at night it "
                 "raises after {needed_s}",
                 "ebike_charging.is_fixed": "about {watts:.0f} W more since {since_at}, even for {even_s}; it was the "

@@ -178,12 +178,12 @@ class Implausible:
             _sentences(
                 {
                     SPIKES: "{device} 在 {lasted_s}内突跳 {times:.0f} 次",
-                    UNITS: "{device} 的读数已 {lasted_s}差十、百或千倍，请核对单位和倍率（其间突跳 {times:.0f} 次）",
-                    REVERSED: "{device} 的功率 {lasted_s}始终为负，互感器可能接反（其间突跳 {times:.0f} 次）",
-                    FACTOR: "{device} 的有功功率已 {lasted_s}大于视在功率（其间突跳 {times:.0f} 次）",
-                    VOLTAGE: "{device} 的电压已 {lasted_s}超出正常范围（其间突跳 {times:.0f} 次）",
+                    UNITS: "{device} 的读数已 {lasted_s}差十、百或千倍，请核对单位和倍率",
+                    REVERSED: "{device} 的功率 {lasted_s}始终为负，互感器可能接反",
+                    FACTOR: "{device} 的有功功率已 {lasted_s}大于视在功率",
+                    VOLTAGE: "{device} 的电压已 {lasted_s}超出正常范围",
                 },
-                "{device} 的读数异常 {lasted_s}后恢复正常（突跳 {times:.0f} 次）",
+                "{device} 的读数异常 {lasted_s}后恢复正常",
                 fine="{device} 的读数合理",
                 scale_raised="{device} 按功率算的用电量是电能走字的 {ratio:.2f} 倍，请核对单位和互感器倍率",
                 scale_cleared="{device} 的功率与电能已相符（{ratio:.2f} 倍）",
@@ -206,16 +206,15 @@ class Implausible:
             "and replace the device if need be.",
             _sentences(
                 {
-                    SPIKES: "{device} gave {times:.0f} spikes within {lasted_s}",
+                    SPIKES: "{device} gave {times:.0f} {times:spike|spikes} within {lasted_s}",
                     UNITS: "the readings of {device} have been 10, 100 or 1000 times off for {lasted_s}: check unit "
-                    "and multiplier ({times:.0f} spikes)",
+                    "and multiplier",
                     REVERSED: "the power of {device} has only been negative for {lasted_s}: is its transformer "
-                    "reversed? ({times:.0f} spikes)",
-                    FACTOR: "{device} has reported more active than apparent power for {lasted_s} "
-                    "({times:.0f} spikes)",
-                    VOLTAGE: "the voltage at {device} has been out of range for {lasted_s} ({times:.0f} spikes)",
+                    "reversed?",
+                    FACTOR: "{device} has reported more active than apparent power for {lasted_s}",
+                    VOLTAGE: "the voltage at {device} has been out of range for {lasted_s}",
                 },
-                "the readings of {device} are plausible again after {lasted_s} ({times:.0f} spikes)",
+                "the readings of {device} are plausible again after {lasted_s}",
                 fine="the readings of {device} are plausible",
                 scale_raised="by its power {device} used {ratio:.2f} times what its counter shows: check unit and "
                 "transformer ratio",

@@ -251,10 +251,10 @@ class Silent:
             {
                 "silent.raised": "no data from {device} for {silent_s}",
                 "silent.cleared": "data from {device} again after {silent_s}",
-                "silent.group_raised": "no data for {silent_s} from {devices:.0f} {devices:device|devices} of {building} together "
-                "({source}): look at the gateway, the bus and the building's power first",
-                "silent.group_cleared": "data from {devices:.0f} {devices:device|devices} of {building} ({source}) again after "
-                "{silent_s}",
+                "silent.group_raised": "no data for {silent_s} from {devices:.0f} {devices:device|devices} of "
+                "{building} together ({source}): look at the gateway, the bus and the building's power first",
+                "silent.group_cleared": "data from {devices:.0f} {devices:device|devices} of {building} ({source}) "
+                "again after {silent_s}",
                 "silent.source_raised": "source {source} has been unreachable for {silent_s}, and all its devices "
                 "with it",
                 "silent.source_cleared": "source {source} is back after {silent_s}",

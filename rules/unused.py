@@ -17,6 +17,7 @@ from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity,
 from rules.sun import Sun
 
 EARLY_S = 1800.0  # who has a lesson comes so long before it
+LEAST_KWH = 0.01  # worth a word
 BY_PRESENCE, BY_TIMETABLE, BY_OPENING, BY_SLEEP, BY_ABSENCE = "presence", "timetable", "opening", "sleep", "absence"
 
 
@@ -224,7 +225,8 @@ class UnusedWatch:
         if POWER in self.inputs or LOAD in self.inputs:
             values["wasted_kwh"] = run.kwh
             spent = f"{run.kwh:.2f} kWh"
-            values["light"] = f"{values['light']}, {spent}" if turn is Turn.RAISED else spent
+            lit = values["light"] if run.kwh < LEAST_KWH else f"{values['light']}, {spent}"
+            values["light"] = lit if turn is Turn.RAISED else spent
         elif turn is Turn.CLEARED:
             values["light"] = "– kWh"
         line = on_line(thing, self.on_w) if POWER in self.inputs else self.on_w if LOAD in self.inputs else None

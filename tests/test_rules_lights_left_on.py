@@ -228,6 +228,9 @@ def test_an_episode_states_what_it_wasted() -> None:
     assert (raised.values["wasted_s"], cleared.values["wasted_s"]) == (900.0, 3600.0)
     assert raised.values["wasted_kwh"] == pytest.approx(0.1)
     assert cleared.values["wasted_kwh"] == pytest.approx(0.4)
+    assert raised.values["light"] == "400 W, 0.10 kWh"
+    small, _ = replay(one(POWER), minutes([(5, 30.0, 1.0), (60, 30.0, 0.0), (5, 0.0, 0.0)], "lighting/power_w"))
+    assert small.values["light"] == "30 W"  # too little energy to speak of
     (dark,) = replay(one(LUX), minutes([*LAMPS_ON, (30, 430.0, 0.0)], "illuminance_lx"))
     assert "wasted_kwh" not in dark.values
 
