@@ -5,6 +5,7 @@ from time import perf_counter
 
 import pytest
 from recordings import replay, restarted, site
+from spoken import spoken
 
 from rules.expression import LONGEST, Expression
 from rules.model import Sample
@@ -186,3 +187,11 @@ def test_it_explains_where_it_stands() -> None:
         said.append(watch.explain(state, at).why)
     said.append(watch.explain(state, 9999.0).why)
     assert [why.removeprefix("expression.") for why in said] == ["stale", "no", "waiting", "waiting", "yes", "stale"]
+
+
+def test_a_condition_that_need_not_last_is_told_as_of_now() -> None:
+    (watch,) = rule("p1 > 50", points=POINTS[:1]).watches(site(ROOMS))
+    stream = [Sample(at, "dorm/101", {"dorm/101/power_w": value}) for at, value in ((1.0, 3.0), (61.0, 99.0))]
+    (event,) = replay([watch], stream)
+    assert event.why == "expression.raised_now"
+    assert spoken("expression", event.why, event.values)["en"].startswith("两间: p1 > 50 holds (")

@@ -4,6 +4,7 @@ import random
 
 import pytest
 from recordings import at, site, turns
+from spoken import spoken
 
 from rules.calendar import Calendar, Span
 from rules.engine import Engine
@@ -124,3 +125,30 @@ def test_a_calm_step_keeps_its_state_as_it_is() -> None:
     assert state is watch.start
     assert changes == ()
     assert watch.explain(state, BEGIN).why == "implausible.fine"
+
+
+def test_it_explains_what_it_waits_for_and_tells_the_end() -> None:
+    (watch,) = (one for one in Implausible().watches(METER) if "voltage_v" in one.inputs)
+    state = watch.start
+    for minute in range(5):
+        state, _ = watch.step(state, BEGIN + 60.0 * minute, {"voltage_v": 176.0})
+    waiting = watch.explain(state, BEGIN + 240.0)
+    assert waiting.why == "implausible.waiting"
+    assert spoken("implausible", *waiting, BEGIN)["en"].endswith("since 08:00, for 4 min: no alert yet")
+    raised, cleared = judged(fine(26 * HOURS, -440.0) + fine(2 * HOURS))
+    assert (raised.why, cleared.why) == ("implausible.reversed_raised", "implausible.reversed_cleared")
+    assert spoken("implausible", cleared.why, cleared.values)["en"].startswith("the readings of dorm/1 are plausible")
+    for times, said in ((1.0, "gave 1 spike within"), (5.0, "gave 5 spikes within")):
+        assert said in spoken("implausible", "implausible.spikes_raised", {**raised.values, "times": times})["en"]
+
+
+def test_power_that_agrees_with_its_counter_again_is_told() -> None:
+    meter = site({"dorm/1": ("dorm_room", ["power_w", "energy_kwh"])}, every_s=60.0)
+    (watch,) = (one for one in Implausible().watches(meter) if "power" in one.inputs)
+    state, told = watch.start, []
+    for minute in range(3 * 1440):
+        values = {"power": 1000.0 if minute < 1500 else 100.0, "register": 500.0 + 0.1 * minute / 60}
+        state, changes = watch.step(state, BEGIN + 60.0 * minute, values)
+        told += [spoken("implausible", change.why, change.values)["en"] for change in changes]
+    assert len(told) == 2
+    assert "agree" in told[1]
