@@ -43,12 +43,14 @@ def read(folder: Path, content: str | bytes, *, name: str = "timetable.csv", mor
     return loaded.site.calendar
 
 
-def mistakes(folder: Path, content: str, *, name: str = "timetable.csv", site: str = SITE) -> list[str]:
+def mistakes(
+    folder: Path, content: str, *, name: str = "timetable.csv", site: str = SITE, language: str = "en"
+) -> list[str]:
     (folder / name).write_text(content, encoding="utf-8")
     path = folder / "site.toml"
     path.write_text(site.format(name), encoding="utf-8")
     with pytest.raises(ConfigError) as refused:
-        load(path, environ={"LANG": "en"})
+        load(path, environ={"LANG": language})
     return [line.partition("timetable.file: ")[2] for line in refused.value.lines]
 
 
@@ -112,21 +114,25 @@ teach-1/101
     assert mistakes(tmp_path, rows) == [
         'row 3: no room "teach-1/1O1", allowed: teach-1, teach-1/101, teach-1/102, teach-1/103; '
         'did you mean "teach-1/101"?',
-        'row 4: "Mo" cannot be read as weekday',
-        'row 4: "third" cannot be read as week',
-        'row 4: "25:00" cannot be read as start',
-        'row 5: "08:00" cannot be read as end',
+        'row 4: "Mo" cannot be read as weekday, allowed: Monday, Mon, 1, or several with commas',
+        'row 4: "third" cannot be read as week, '
+        'allowed: nothing, odd, even, or weeks of a [[term]] such as 1-8,10-16 odd',
+        'row 4: "25:00" cannot be read as start, allowed: 08:00',
+        'row 5: its end 08:00 does not lie after its start 08:45',
         'row 6: no room "101", allowed: teach-1, teach-2',  # which of the two?
-        'row 7: "" cannot be read as weekday',
-        'row 7: "" cannot be read as start',
-        'row 7: "" cannot be read as end',
+        'row 7: "" cannot be read as weekday, allowed: Monday, Mon, 1, or several with commas',
+        'row 7: "" cannot be read as start, allowed: 08:00',
+        'row 7: "" cannot be read as end, allowed: 08:45',
     ]
 
 
 def test_of_many_bad_rows_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
     rows = "room,weekday,start,end\nteach-1/101,1,08:00,08:45\n" + "x,Mo,08:00,8:45\n" * 10_000
     said = mistakes(tmp_path, rows)
-    assert said[:2] == ['row 3: no room "x", allowed: teach-1, teach-2', 'row 3: "Mo" cannot be read as weekday']
+    assert said[:2] == [
+        'row 3: no room "x", allowed: teach-1, teach-2',
+        'row 3: "Mo" cannot be read as weekday, allowed: Monday, Mon, 1, or several with commas',
+    ]
     assert said[2 * MOST_TOLD:] == ["and 9950 more mistakes like these"]
     events = ics(*(MATHS.replace("teach-1/101", f"{n}") for n in range(MOST_TOLD + 7)))
     assert mistakes(tmp_path, events, name="t.ics")[MOST_TOLD:] == ["and 7 more mistakes like these"]
@@ -135,14 +141,52 @@ def test_of_many_bad_rows_the_first_are_told_and_the_others_counted(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", "its first line lacks a column: place, weekday, start, end"),
+        ("", "its first line lacks a column: room, weekday, start, end"),
         ("room,weekday,from,x\n", "its first line lacks a column: end"),
-        ("teach-1/101,1,08:00,08:45\n", "its first line lacks a column: place, weekday, start, end"),
+        ("teach-1/101,1,08:00,08:45\n", "its first line lacks a column: room, weekday, start, end"),
     ],
 )
 def test_a_file_without_its_columns_is_told_once(tmp_path: Path, content: str, expected: str) -> None:
     (said,) = mistakes(tmp_path, content)
     assert said.startswith(expected)
+
+
+SPRING = '[[term]]\nname = "spring"\nfrom = 2026-02-28\nto = 2026-03-31\n'  # from a Saturday: week 1 from 2 March
+
+
+@pytest.mark.parametrize(
+    ("week", "expected"),
+    [
+        ("1-16周", [(0, "2026-09-01", "2026-12-20"), (0, "2026-03-02", "2026-03-31")]),
+        ("第2～3周（单）", [(1, "2026-09-07", "2026-09-20"), (1, "2026-03-09", "2026-03-22")]),
+        ("2-3 even", [(2, "2026-09-07", "2026-09-20"), (2, "2026-03-09", "2026-03-22")]),
+        ("1,17", [(0, "2026-09-01", "2026-09-06"), (0, "2026-12-21", "2026-12-27"), (0, "2026-03-02", "2026-03-08")]),
+        ("17周", [(0, "2026-12-21", "2026-12-27")]),
+    ],
+)
+def test_weeks_may_be_numbered_from_the_begin_of_each_term(
+    tmp_path: Path, week: str, expected: list[tuple[int, str, str]]
+) -> None:
+    made = read(tmp_path, f"room;weekday;start;end;week\nteach-1/101;1;08:00;08:45;{week}\n", more=SPRING)
+    days = [(parity, date.fromisoformat(first), date.fromisoformat(last)) for parity, first, last in expected]
+    assert set(made.timetable["teach-1/101"]) == {Lesson(0, EIGHT, *held) for held in days}
+
+
+@pytest.mark.parametrize("week", ["3", "0-4", "5-4", "1-", "1-999", "40-41周", "x周"])
+def test_weeks_that_are_none(tmp_path: Path, week: str) -> None:
+    (said,) = mistakes(tmp_path, f"room,weekday,start,end,week\nteach-1/101,1,08:00,08:45,{week}\n")
+    assert said.startswith(f'row 2: "{week}" cannot be read as week, allowed: ')
+
+
+def test_mistakes_are_told_in_chinese_throughout(tmp_path: Path) -> None:
+    rows = "教室,星期,开始,结束,单双周\nteach-1/101,周八,10:00,9:00,三\n"
+    assert mistakes(tmp_path, rows, language="zh") == [
+        "第 2 行：“周八”不能作为星期，可写：周一、星期一、一、1，可用顿号写几天",
+        "第 2 行：“三”不能作为单双周，可写：不写、单、双，或学期（须写 [[term]]）中的周次，如 1-16周、1-8,10-16周(单)",
+        "第 2 行：结束 9:00 不在开始 10:00 之后",
+    ]
+    (said,) = mistakes(tmp_path, "教室,x\n", language="zh")
+    assert said.startswith("第一行缺少列：星期, 开始, 结束；")
 
 
 def test_no_file_is_a_mistake_and_a_folder_too(tmp_path: Path) -> None:

@@ -1,25 +1,27 @@
 """Timetables of rooms from files beside the configuration: CSV, as spreadsheets write it, and ICS.
 
-Strategy. A row of a CSV is a lesson of each week, or of odd or even weeks of the term. An ICS file knows days: its
-events are laid out over all terms (`ics.py`) and folded into weekly lessons with the days on which they do not take
-place. A room is named by its id, its name, or what stands after the building where that is one room alone.
+Strategy. A row of a CSV is a lesson of each week, of odd or even weeks, or of numbered weeks of each term. An ICS file
+knows days: its events are laid out over all terms (`ics.py`) and folded into weekly lessons with the days on which they
+do not take place. A room is named by its id, its name, or what stands after the building where that is one room alone.
 """
 
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path as FilePath
 
 from daemon.config.calendar_tables import TimetableTable
 from daemon.config.campus import Campus
-from daemon.config.errors import Findings
+from daemon.config.errors import LANGUAGES, Findings
 from daemon.config.ics import UnreadableIcsError, weekly_lessons
 from daemon.config.lines import Path
 from daemon.config.reading import read
 from daemon.config.tables import Section
 from daemon.config.values import WEEKDAYS, WrongValueError, minute_of
+from daemon.config.words import WORDS
 from rules.calendar import Calendar, Lesson, Span
 
 MOST_BYTES = 20_000_000
@@ -37,6 +39,7 @@ _SIGNS = ("一1", "二2", "三3", "四4", "五5", "六6", "日天七7")
 _DAYS = {sign: number for number, signs in enumerate(_SIGNS) for sign in signs}
 _WEEKS = {**dict.fromkeys(("", "0", "all", "every", "每周", "全周", "全部"), 0),
           **dict.fromkeys(("1", "odd", "单", "单周"), 1), **dict.fromkeys(("2", "even", "双", "双周"), 2)}  # fmt: skip
+_Held = tuple[int, date, date]  # parity of its weeks, first and last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +128,15 @@ def _of_csv(
         columns = _columns(next(rows, []))
         missing = [name for name in _NEEDED if name not in columns]
         if missing:
-            findings.error(path, "timetable_columns", missing=", ".join(missing), column=", ".join(_COLUMNS))
+            named = {language: ", ".join(_name(column)[language] for column in missing) for language in LANGUAGES}
+            findings.error(path, "timetable_columns", missing=named, column=", ".join(_COLUMNS))
             return
         for cells in rows:
             if any(cell.strip() for cell in cells):
                 row = {name: cells[number].strip() if number < len(cells) else "" for name, number in columns.items()}
                 told = findings if wrong < MOST_TOLD else Findings()
                 before = len(told.errors)
-                yield from _lessons(row, rows.line_num, rooms, path, told)
+                yield from _lessons(row, rows.line_num, rooms, calendar, path, told)
                 wrong += len(told.errors) > before
     except csv.Error as error:
         findings.error(path, "timetable_broken", detail=f"{rows.line_num}: {error}")
@@ -151,26 +155,59 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     return {name: told.index(word) for name, words in _COLUMNS.items() for word in words if word in told}
 
 
+def _name(column: str) -> Mapping[str, str]:
+    return WORDS[f"column {column}"]
+
+
 def _lessons(
-    row: Mapping[str, str], line: int, rooms: Rooms, path: Path, findings: Findings
+    row: Mapping[str, str], line: int, rooms: Rooms, calendar: Calendar, path: Path, findings: Findings
 ) -> Iterator[tuple[str, Lesson]]:
     before = len(findings.errors)
     place = rooms.find(row["place"])
     if place is None:
         _no_room("timetable_room", row["place"], line, rooms, path, findings)
     days = [_weekday(day) for day in re.split(r"[、,;，；\s]+", row["weekday"])]
-    week = _WEEKS.get(row.get("week", "").lower())
+    weeks = _held(row.get("week", ""), calendar)
     start, end = _minute(row["start"]), _minute(row["end"])
-    is_wrong = {"weekday": None in days, "week": week is None, "start": start is None, "end": end is None}
+    is_wrong = {"weekday": None in days, "week": not weeks, "start": start is None, "end": end is None}
     for column in (name for name, is_bad in is_wrong.items() if is_bad):
-        findings.error(path, "timetable_cell", row=line, column=column, found=row[column])
+        values = {"column": _name(column), "form": WORDS[f"cell {column}"]}
+        findings.error(path, "timetable_cell", row=line, found=row[column], **values)
     if start is not None and end is not None and start >= end:
-        findings.error(path, "timetable_cell", row=line, column="end", found=row["end"])
-    if len(findings.errors) > before or place is None or start is None or end is None or week is None:
+        findings.error(path, "timetable_order", row=line, start=row["start"], end=row["end"])
+    if len(findings.errors) > before or place is None or start is None or end is None:
         return
     for day in days:
         if day is not None:
-            yield place, Lesson(day, Span(start, end), week)
+            yield from ((place, Lesson(day, Span(start, end), *held)) for held in weeks)
+
+
+def _held(text: str, calendar: Calendar) -> list[_Held]:
+    """In which weeks: all, odd or even ones, or numbers of each term such as `1-8,10-16周(单)`; none: unreadable."""
+    if text.lower() in _WEEKS:
+        return [(_WEEKS[text.lower()], date.min, date.max)]
+    told = re.fullmatch(r"([\d,-]+)(周?)(单|双|odd|even)?周?", _plain(text))
+    if told is None or (told[1].isdigit() and not told[2]):  # a number alone may as well mean a parity
+        return []
+    numbers = [re.fullmatch(r"(\d{1,2})(?:-(\d{1,2}))?", part) for part in told[1].split(",")]
+    ranges = [(int(found[1]), int(found[2] or found[1])) for found in numbers if found]
+    if len(ranges) < len(numbers) or any(not 1 <= begin <= end for begin, end in ranges):
+        return []
+    held = []
+    for term in calendar.terms:
+        monday = term.first + timedelta(days=2)  # a term that begins on a weekend counts from the Monday after
+        monday -= timedelta(days=monday.weekday())
+        for begin, end in ranges:
+            first = max(term.first, monday + timedelta(weeks=begin - 1))
+            last = min(term.last, monday + timedelta(weeks=end, days=-1))
+            held += [(_WEEKS[told[3] or ""], first, last)] if first <= last else []
+    return held
+
+
+def _plain(text: str) -> str:
+    """Week numbers in one spelling: `第1～16周（单）` is `1-16周单`."""
+    marks = re.sub(r"[-–—~～至到]+", "-", re.sub(r"[,，、;；]", ",", text.lower()))
+    return re.sub(r"[第()（）\s]", "", re.sub(r"weeks?", "周", marks))
 
 
 def _weekday(text: str) -> int | None:
