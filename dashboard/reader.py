@@ -65,11 +65,13 @@ class Reader:
             return self.label("state", f"{point.quantity}_{int(value)}"), ""
         return f"{value:,.2f}" if quantity.kind is Kind.COUNTER else number(value), quantity.unit
 
-    def input(self, name: str) -> str:
-        """What an input of a rule is called, also a rejected reading or a word of a transport."""
+    def input(self, name: str, here: str) -> str:
+        """What an input of a rule at a place is called, also a rejected reading or a word of a transport."""
         raw, _, reason = name.partition("!")
         point = self._input(raw)
         shown = self.point(point) if point else raw
+        if point and point.place != here and point.place in self.site.places:
+            shown = f"{self.place(point.place)} · {shown}"
         if raw.startswith("source/"):
             shown = f"{raw.split('/')[1]} · {shown}"
         return f"{shown} ({self.label('rejected', reason)})" if reason else shown
@@ -91,8 +93,9 @@ class Reader:
 
     def setting(self, item: Setting) -> str:
         """A parameter as it is set."""
-        shown = number(item.value) if isinstance(item.value, int | float) else item.value
-        return f"{shown} {item.unit}".rstrip()
+        if isinstance(item.value, str):
+            return item.value
+        return self.duration(item.value) if item.unit == "s" else f"{number(item.value)} {item.unit}".rstrip()
 
     def number(self, value: float) -> str:
         return number(value)

@@ -63,6 +63,11 @@ class Account(NamedTuple):
         """When the condition began that runs or raised."""
         return self.raised.evidence.since if self.raised else self.hold.since if self.hold else None
 
+    @property
+    def shown(self) -> Sequence[Seen]:
+        """The inputs that people should see: rejected readings only where there were any."""
+        return [seen for seen in self.seen if seen.at is not None or "!" not in seen.point]
+
 
 class Witness:
     """A watch that also notes what it is given: the last value of each input, and the gaps between them."""

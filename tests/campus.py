@@ -154,8 +154,11 @@ def _accounts(water: Incident) -> list[Account]:
         Seen("lamps", "teach-1/105/lighting/power_w", NOW - 20, 312.0, is_fresh=True),
         Seen("occupied", "teach-1/105/occupied", NOW - 1300, 0.0, is_fresh=False),
         Seen("online", "source/broker/online", None, 0.0, is_fresh=False),
+        Seen("lamps!stuck", "teach-1/105/lighting/power_w!stuck", None, 0.0, is_fresh=False),
+        Seen("witness-1", "dorm-3/402/power_w", NOW - 40, 61.0, is_fresh=True),
     )
-    settings = (Setting("hold_min", 30.0, "min", is_default=True), Setting("limit_w", 40.5, "W", is_default=False))
+    settings = (Setting("hold_min", 30.0, "min", is_default=True), Setting("limit_w", 40.5, "W", is_default=False),
+                Setting("still_s", 86_400.0, "s", is_default=True))
     why = Explanation("lights_left_on.raised", {"wasted_s": 720.0, "light": "312 W", "kwh": 0.06})
     tap = (Seen("flow", "dorm-3/1F-wash/flow_lpm", NOW - 40, 6.2, is_fresh=True),)
     ran = Explanation("running_water.raised", {"ran_s": 2520.0, "litres": 261.0, "lpm": 6.2})

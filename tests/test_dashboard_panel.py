@@ -72,6 +72,15 @@ def test_every_page_speaks_both_languages_and_needs_no_inline_script_or_style(pa
     assert "None" not in text_of(answer.text)
 
 
+def test_a_rule_shows_what_it_reads_for_people() -> None:
+    """Inputs of other rooms by their name, rejected readings only where there were any, durations as such."""
+    text = text_of(client(busy_campus(campus_site())).get("/places/teach-1/105").text)
+    other = campus_site().places["dorm-3/402"].name
+    assert f"{other} · 功率 61" in text
+    assert "数值不变" not in text
+    assert "still_s 1 天" in text
+
+
 def test_the_language_is_the_sites_until_someone_chooses_and_is_then_remembered() -> None:
     browser = client(busy_campus(), language="en")
     headers = {"accept-language": "zh-CN"}
