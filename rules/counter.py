@@ -57,7 +57,7 @@ class CounterRefiner:
         "_is_calm", "_is_learned", "_moduli", "_most", "_moved_at", "_offset", "_peak", "_rate", "_raw", "_shifts",
         "_since", "_slip", "_start", "point", "rejected",
     )  # fmt: skip
-    signature = "counter:1"
+    signature = "counter:2"
     _raw: float        # the last good reading, and when it was
     _at: float
     _offset: float     # from it to the continuous register
@@ -295,15 +295,18 @@ class CounterRefiner:
 
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
-        return [*(getattr(self, name) for name in _REMEMBERED), dict(self.rejected)]
+        return [self._first_rate, *(getattr(self, name) for name in _REMEMBERED), dict(self.rejected)]
 
     def recall(self, memory: Sequence[Any]) -> None:
-        """Take up a memory; an empty one is the beginning."""
-        *kept, rejected = memory or (*_REMEMBERED.values(), {})
+        """Take up a memory; an empty one is the beginning.
+
+        In a place of another size the register goes on, but what is believed at once is learned anew.
+        """
+        first_rate, *kept, rejected = memory or (None, *_REMEMBERED.values(), {})
         for name, value in zip(_REMEMBERED, kept, strict=True):
             setattr(self, name, _frozen(value))
-        if not memory:
-            self._rate = self._most = self._first_rate
+        if first_rate != self._first_rate:
+            self._rate, self._most, self._is_learned = self._first_rate, self._first_rate, False
         self.rejected = dict(rejected)
 
 

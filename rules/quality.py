@@ -106,7 +106,7 @@ class GaugeRefiner:
         "_longest", "_low", "_most", "_patience", "_reach", "_readings", "_run", "_sense", "_since", "_slipping",
         "_top", "_value", "_wild", "point", "rejected",
     )  # fmt: skip
-    signature = "gauge:1"
+    signature = "gauge:2"
     _value: float      # the last good one, how often it repeated, and when that is looked at
     _run: int
     _patience: int
@@ -317,14 +317,22 @@ class GaugeRefiner:
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
         kept = (getattr(self, name) for name in _REMEMBERED)
-        return [*(None if value in (inf, -inf) else value for value in kept), dict(self.rejected)]
+        return [self._bounds, *(None if value in (inf, -inf) else value for value in kept), dict(self.rejected)]
+
+    @property
+    def _bounds(self) -> list[float]:
+        """What the configuration makes of it: with other bounds nothing that was learned is of use."""
+        return [*self._sense, self._reach]
 
     def recall(self, memory: Sequence[Any]) -> None:
-        """Take up a memory; an empty one is the beginning."""
-        *kept, rejected = memory or (*_REMEMBERED.values(), {})
+        """Take up a memory; an empty one is the beginning, and so is, but for `rejected`, one of other bounds."""
+        bounds, *kept, rejected = memory or ((), {})
+        is_known = list(bounds) == self._bounds
+        if not is_known:
+            kept = [*_REMEMBERED.values()]
         for (name, begin), value in zip(_REMEMBERED.items(), kept, strict=True):
             setattr(self, name, begin if value is None else tuple(value) if isinstance(value, list) else value)
-        if not memory:
+        if not is_known:
             self._low, self._high = self._least, self._most = self._sense
         self.rejected = dict(rejected)
 

@@ -128,6 +128,16 @@ def test_its_memory_goes_through_json_at_any_moment() -> None:
         assert after.rejected == {"counter": 1, "spike": 2}
 
 
+@pytest.mark.parametrize(("size", "expected"), [(0, None), (1, 506.4)])
+def test_in_a_larger_place_it_believes_more_and_goes_on_in_the_same_register(size: int, expected: float | None) -> None:
+    """Six kWh in a minute are no reading of a dorm room's meter."""
+    small, after = energy(), CounterRefiner(POINT, "energy_kwh", size=size)
+    assert fed(small, [500.0, 500.1, 0.0, 0.1, 0.2])[-1] == 500.3
+    after.recall(json.loads(json.dumps(small.memory())))
+    assert fed(after, [0.3, 6.3], begin=1e6 + 300.0) == [500.4, expected]
+    assert after.rejected == {"counter": 1}
+
+
 def test_a_fresh_one_for_older_readings_ends_in_the_same_register() -> None:
     registers = [500.0 + 0.1 * n for n in range(20)] + [0.1 * n for n in range(20)]
     live = energy()

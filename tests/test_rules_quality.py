@@ -127,6 +127,19 @@ def test_its_memory_goes_through_json_at_any_moment() -> None:
         assert said + reasons(after, values[stop:]) == whole, stop
 
 
+def test_in_another_room_it_begins_anew_and_keeps_its_counts() -> None:
+    """A classroom becomes a lab, where 60 kW make sense."""
+    rng = random.Random(4)
+    classroom = gauge(kind="classroom")
+    assert reasons(classroom, [9000.0 + round(9000 * rng.random()) for _ in range(300)] + [1e6, 9000.0])[-1] == "ok+spike"
+    for kind, is_sensible in (("classroom", False), ("lab", True)):
+        after = gauge(kind=kind)
+        after.recall(json.loads(json.dumps(classroom.memory())))
+        assert after.rejected == {"spike": 1}
+        said = reasons(after, [9000.0 + n if n % 5 else 60_000.0 for n in range(50)])
+        assert (set(said) == {"ok"}) is is_sensible
+
+
 def test_what_comes_twice_is_counted_whatever_its_order() -> None:
     counts = []
     for order in ((1.0, 2.0, 2.0), (2.0, 1.0, 2.0), (2.0, 2.0, 1.0)):
