@@ -7,12 +7,12 @@ watch looks at; that it is still the same watch is checked by its signature.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from daemon.config.rules import Placed
 from daemon.event_json import as_json, of_json
@@ -20,12 +20,13 @@ from daemon.history import History, Points
 from daemon.store import LoggedBatch
 from daemon.trial import PLAIN, Registers, engine_of, judged, placed_watches
 from rules import RULES
-from rules.calendar import Calendar
+from rules.calendar import Calendar, Span
+from rules.engine import Engine
 from rules.fact import is_fact
 from rules.flood import AGAIN_S
 from rules.incident import Incident
 from rules.model import Event, Flag, Place, Point, Sample, Site, Turn
-from rules.rule import RuleKind
+from rules.rule import Bounds, Choice, PointIds, RuleKind, Text, parameters
 from rules.sun import Sun
 from rules.watch import Watch, signature
 
@@ -34,8 +35,14 @@ FURTHER = (1.0, 4.0, float("inf"))  # times the memory of the rule
 DIFFERS = "replayed it says something else: the settings changed since, or its readings are not all there"
 _VERSION = 1
 _CALENDAR, _SUN = TypeAdapter(Calendar), TypeAdapter(Sun | None)
-_PLACES, _POINTS = TypeAdapter(list[Place]), TypeAdapter(list[Point])
-_REGISTERS = TypeAdapter(Registers)
+_FINITE = ConfigDict(allow_inf_nan=False)
+_PLACES, _POINTS = TypeAdapter(list[Place]), TypeAdapter(list[Point], config=_FINITE)
+_REGISTERS = TypeAdapter(Registers, config=_FINITE)
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Time = Annotated[_Number, Field(ge=0, le=2**32)]
+_TIME, _TEXT = TypeAdapter(_Time), TypeAdapter(Annotated[str, Field(strict=True)])
+_LOG = TypeAdapter(list[tuple[_Time, list[Annotated[list[_Number], Field(min_length=3)]]]])
+_LAYOUTS = TypeAdapter(list[Annotated[list[str], Field(min_length=1)]])
 
 
 class CaseError(Exception):
@@ -58,10 +65,14 @@ class Case:
     log: Sequence[LoggedBatch]
     events: tuple[Event, ...]
 
+    def engine(self) -> Engine:
+        """One that runs the watch alone."""
+        watches = [watch for watch in self.kind.watches(self.site.narrowed(self.places)) if watch.key == self.key]
+        return engine_of(watches, self.site, self.registers)
+
     def replayed(self) -> tuple[Event, ...]:
         """What the rule says now."""
-        watches = [watch for watch in self.kind.watches(self.site.narrowed(self.places)) if watch.key == self.key]
-        said = judged(engine_of(watches, self.site, self.registers), self.log, until=self.until)
+        said = judged(self.engine(), self.log, until=self.until)
         return tuple(event for event in said if event.at >= self.since)
 
     def is_same(self) -> bool:
@@ -187,8 +198,10 @@ def of_file(text: bytes) -> Case:
         version = document["caretaker_case"]
         if version != _VERSION:
             raise CaseError(f"this is a case of version {version}; this program reads version {_VERSION}")
-        return _case(document)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        case = _case(document)
+        case.engine()  # that it can be run at all is part of being a case
+        return case
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, OSError) as error:
         raise CaseError(f"this is no case that `caretaker case` wrote ({type(error).__name__}: {error})") from error
 
 
@@ -197,18 +210,81 @@ def _case(document: dict[str, Any]) -> Case:
     places = {place.id: place for place in _PLACES.validate_python(campus["places"])}
     points = {point.id: point for point in _POINTS.validate_python(campus["points"])}
     calendar, sun = _CALENDAR.validate_python(campus["calendar"]), _SUN.validate_python(campus["sun"])
+    registers = _REGISTERS.validate_python(document["registers"])
+    kind = RULES[settings["kind"]]
     changed = {name: _tuples(value) for name, value in settings["changed"].items()}
+    _check_parameters(kind, changed, points)
+    _check_campus(places, points, calendar, sun)
+    for place in settings["places"]:
+        places[place]  # a KeyError names the one that is not there
+    if any(modulus <= 0 for modulus in registers.moduli.values()):
+        raise ValueError("a register that rolls over at nothing")
     return Case(
-        number=document["number"], rule=document["rule"], key=document["key"], since=document["since"],
-        until=document["until"], kind=RULES[settings["kind"]](**changed), places=tuple(settings["places"]),
+        number=int(document["number"]), rule=_TEXT.validate_python(document["rule"]),
+        key=_TEXT.validate_python(document["key"]), since=_TIME.validate_python(document["since"]),
+        until=_TIME.validate_python(document["until"]), kind=kind(**changed), places=tuple(settings["places"]),
         site=Site(campus["id"], campus["name"], places, points, calendar, sun),
-        registers=_REGISTERS.validate_python(document["registers"]),
-        log=list(_log(document["log"], document["layouts"])),
+        registers=registers, log=list(_log(document["log"], document["layouts"])),
         events=tuple(of_json(event) for event in document["events"]),
     )  # fmt: skip
 
 
+def _check_parameters(kind: type[RuleKind], changed: Mapping[str, Any], points: Container[str]) -> None:
+    """Raise ValueError unless a configuration may set these."""
+    known = parameters(kind)
+    kept = {item.name: type(item.default) for item in fields(kind)}  # type: ignore[arg-type]
+    for name, value in changed.items():
+        allowed = known[name]
+        match allowed:
+            case Bounds():
+                is_number = isinstance(value, int if kept[name] is int else int | float) and not isinstance(value, bool)
+                is_right = is_number and allowed.least <= value <= allowed.most
+            case Choice():
+                is_right = value in allowed.options
+            case Text():
+                is_right = isinstance(value, str) and len(value) <= allowed.longest
+            case PointIds():
+                is_right = all(isinstance(own, str) and point in points for own, point in value)
+        if not is_right:
+            raise ValueError(f"{name} = {str(value)[:40]}")
+
+
+def _check_campus(
+    places: Mapping[str, Place], points: Mapping[str, Point], calendar: Calendar, sun: Sun | None
+) -> None:
+    """Raise KeyError or ValueError unless all that is named is there, and every minute is one of a day."""
+    for place in places.values():
+        places[place.building]
+    for point in points.values():
+        places[point.place]
+        if point.holds_s < 0:
+            raise ValueError(f"{point.id}: holds_s = {point.holds_s}")
+    days = [calendar.usual, *calendar.daily.values()]
+    spans = [*_spans([place.supply for place in places.values()]), *_spans([calendar.day, *days]),
+             *_spans([*calendar.timetable.values()])]  # fmt: skip
+    minutes = [minute for span in spans for minute in span]
+    minutes += [minute for day in days for minute in (day.wake, day.lights_out)]
+    if wrong := [minute for minute in minutes if not 0 <= minute <= 1440]:
+        raise ValueError(f"{wrong[0]} is no minute of a day")
+    if sun is not None and not (abs(sun.latitude) <= 90 and abs(sun.longitude) <= 180):
+        raise ValueError(f"{sun}")
+
+
+def _spans(value: object) -> Iterator[Span]:
+    """All spans within."""
+    if isinstance(value, Span):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _spans(item)
+
+
 def _log(rows: Sequence[Any], layouts: Sequence[Sequence[str]]) -> Iterator[LoggedBatch]:
+    _LAYOUTS.validate_python(layouts)
+    for _, entries in _LOG.validate_python(rows):
+        for row in entries:
+            if not (row[0] in range(len(layouts)) and 0 <= row[1] <= 2**32):
+                raise ValueError(f"a reading of layout {row[0]:g} at {row[1]:g}")
     for number, (mark, entries) in enumerate(rows, start=1):
         yield LoggedBatch(number, mark, [
             (Sample(at, layouts[which][0], dict(zip(layouts[which][1:], values, strict=True))), Flag(flag))

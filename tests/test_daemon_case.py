@@ -130,6 +130,45 @@ def test_what_is_no_case_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture
     assert "x.json: this is " in capfd.readouterr().err
 
 
+HOSTILE: dict[str, tuple[tuple[str | int, ...], object]] = {
+    "until": (("until",), "soon"), "until null": (("until",), None), "until far": (("until",), 2.5e11),
+    "since": (("since",), True), "key": (("key",), 7), "number": (("number",), {}),
+    "mark": (("log", 0, 0), "x"), "mark null": (("log", 0, 0), None), "mark before": (("log", 0, 0), -1e99),
+    "time": (("log", 0, 1, 0, 1), "noon"), "time null": (("log", 0, 1, 0, 1), None),
+    "time far": (("log", 0, 1, 0, 1), 1e300), "value": (("log", 0, 1, 0, 3), "1"),
+    "value null": (("log", 0, 1, 0, 3), None), "value list": (("log", 0, 1, 0, 3), []),
+    "flag": (("log", 0, 1, 0, 2), 9), "layout": (("log", 0, 1, 0, 0), -1), "layout far": (("log", 0, 1, 0, 0), 99),
+    "layout half": (("log", 0, 1, 0, 0), 0.5), "row": (("log", 0, 1, 0), []), "layouts": (("layouts", 0), [1, 2]),
+    "no such": (("settings", "changed"), {"hold": 1}), "text": (("settings", "changed"), {"hold_min": "1"}),
+    "null": (("settings", "changed"), {"hold_min": None}), "bounds": (("settings", "changed"), {"hold_min": -1e9}),
+    "yes": (("settings", "changed"), {"hold_min": True}), "kind": (("settings", "kind"), "none"),
+    "expression": (("settings",), {"kind": "expression", "places": [], "changed": {
+        "name": "e", "points": [["a", "nowhere/power_w"]], "when": "a > 1"}}),
+    "place": (("settings", "places"), ["nowhere"]), "building": (("site", "places", 0, 3), "nowhere"),
+    "point": (("site", "points", 0, 1), "nowhere"), "holds": (("site", "points", 0, 6), "inf"),
+    "holds null": (("site", "points", 0, 6), None), "supply": (("site", "places", 0, 7), [10**12, 5]),
+    "zone": (("site", "calendar", "timezone"), "America"), "zone none": (("site", "calendar", "timezone"), "No/Where"),
+    "zone up": (("site", "calendar", "timezone"), "../../etc/passwd"), "zone null": (("site", "calendar"), None),
+    "minute": (("site", "calendar", "usual", 4), 10**15), "span": (("site", "calendar", "day"), [0, 10**15]),
+    "modulus": (("registers",), [{"d/101/energy_kwh": 0.0}, {}]),
+}  # fmt: skip
+
+
+def test_a_case_that_somebody_else_wrote_is_refused_not_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = saved(tmp_path).read_text()
+    file = tmp_path / "x.json"
+    for name, (path, value) in HOSTILE.items():
+        document = json.loads(whole)
+        inside = document
+        for step in path[:-1]:
+            inside = inside[step]
+        assert inside[path[-1]] != value
+        inside[path[-1]] = value
+        file.write_text(json.dumps(document))
+        assert main(["replay", "--case", str(file)]) == 2, name
+        assert "this is no case" in capfd.readouterr().err
+
+
 def test_a_case_names_nobody_and_holds_other_rooms_no_longer(tmp_path: Path) -> None:
     campus = site()
     places = {name: place._replace(owner="张师傅", note="钥匙") for name, place in campus.places.items()}
