@@ -2,6 +2,8 @@
 
 It is part of what the engine says, in event time, so that a replay tells exactly whom the live run paged. What is
 critical pages on, but is not raised faster than anybody can go and look; and an alert that rises to it always pages.
+
+After a start there is no grace: no watch tells anything by its first reading, and what pages has shown a hold before.
 """
 
 from rules.model import Change, Delivery, Severity, Turn

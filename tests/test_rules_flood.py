@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 import pytest
+from pack_streams import campus, pack
 from recordings import replay, restarted, site
 
 from dashboard.words import sentence
+from rules.engine import Engine
 from rules.flood import settled
 from rules.limit import Limit
 from rules.model import Change, Delivery, Evidence, Sample, Severity, Turn
 from rules.overload import Overload
+from rules.quality import refiners
 
 ROOM = "dorm/101"
 MINUTE = 60.0
@@ -95,6 +98,32 @@ def test_an_overload_that_comes_and_goes_pages_three_times_an_hour() -> None:
     events = [event for event in replay([watch], stream) if event.turn is Turn.UPDATED]
     assert len(events) == 18
     assert [event.delivery.value for event in events] == ["page"] * 3 + ["digest"] * 15
+
+
+LOUD = {
+    "power_w": 5000.0, "current_a": 40.0, "flow_lpm": 200.0, "temperature_c": 95.0, "illuminance_lx": 900.0,
+    "voltage_v": 230.0, "energy_kwh": 100.0, "volume_m3": 100.0, "clock_offset_s": 900.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hour", [0, 6, 12, 18])
+def test_after_a_start_the_whole_pack_pages_only_what_it_showed_as_running(hour: int) -> None:
+    """Everything is on, flows and is hot from the first reading on, for two hours."""
+    of, begin = campus(60.0), 1.8e9 + hour * 3600.0
+    engine, paged = Engine(pack(of), refiners(of)), set()
+    for minute in range(120):
+        shown = {(hold.rule, hold.key) for hold in engine.holds()}
+        for point in of.points.values():
+            if not point.of:
+                rise = minute * 0.5 * (point.quantity in ("energy_kwh", "volume_m3"))
+                value = LOUD.get(point.quantity, 0.0) + rise
+                engine.take(Sample(begin + minute * MINUTE, point.device, {point.id: value}))
+        events = engine.advance(begin + minute * MINUTE)
+        assert minute or not events
+        pages = {(event.rule, event.key) for event in events if event.delivery is Delivery.PAGE}
+        assert pages <= shown | paged
+        paged |= pages
+    assert {rule for rule, _ in paged} >= {"overload", "expression"}
 
 
 def test_a_flickering_meter_pages_three_times_an_hour_and_says_so() -> None:

@@ -131,7 +131,8 @@ def test_in_another_room_it_begins_anew_and_keeps_its_counts() -> None:
     """A classroom becomes a lab, where 60 kW make sense."""
     rng = random.Random(4)
     classroom = gauge(kind="classroom")
-    assert reasons(classroom, [9000.0 + round(9000 * rng.random()) for _ in range(300)] + [1e6, 9000.0])[-1] == "ok+spike"
+    values = [9000.0 + round(9000 * rng.random()) for _ in range(300)]
+    assert reasons(classroom, [*values, 1e6, 9000.0])[-1] == "ok+spike"
     for kind, is_sensible in (("classroom", False), ("lab", True)):
         after = gauge(kind=kind)
         after.recall(json.loads(json.dumps(classroom.memory())))
