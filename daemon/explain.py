@@ -6,6 +6,7 @@ run over as much history as its rule rests on, before what it knows began, with 
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from math import inf
 from typing import Any
 
 from daemon.config import Loaded
@@ -16,7 +17,7 @@ from dashboard.reader import Reader
 from rules import RULES
 from rules.account import Account, Seen, Setting, Witness, settings_of
 from rules.model import Event, Point, Site, Turn
-from rules.rule import RuleKind
+from rules.rule import RuleKind, parameters
 from rules.watch import Watch
 
 _WORDS = {
@@ -25,6 +26,8 @@ _WORDS = {
         "no_place": "配置中没有地点 {place}{near}",
         "near": "（是不是 {name}？）",
         "not_watched": "{rule} 不看 {place}：那里没有它需要的测点，或配置把它停用了。看着那里的规则：{all}",
+        "elsewhere": "{rule} 把 {place} 的读数和别处合在一起看，请改查：{places}",
+        "unset": "{rule} 要先设参数才会看，请设 {names}",
         "nobody": "没有",
         "no_readings": "{at} 之前没有读数",
         "raised": "报警中，{when} 报警，从 {since} 开始",
@@ -42,6 +45,7 @@ _WORDS = {
         "changed": "（已改动）",
         "rejected": "剔除的读数",
         "none": "无",
+        "or": " 或 ",
         "reaches": "读数只到 {at}，按那时说明",
     },
     "en": {
@@ -50,6 +54,8 @@ _WORDS = {
         "near": " (do you mean {name}?)",
         "not_watched": "{rule} does not watch {place}: the points it needs are not there, or the configuration turned "
         "it off. Rules that watch there: {all}",
+        "elsewhere": "{rule} watches the readings of {place} together with others: ask for {places}",
+        "unset": "{rule} watches nothing until you set {names}",
         "nobody": "none",
         "no_readings": "there are no readings before {at}",
         "raised": "open alert, raised {when}, going on since {since}",
@@ -67,6 +73,7 @@ _WORDS = {
         "changed": " (changed)",
         "rejected": "rejected readings",
         "none": "none",
+        "or": " or ",
         "reaches": "the readings reach to {at} only: this is as of then",
     },
 }
@@ -112,15 +119,29 @@ def _chosen(loaded: Loaded, place: str, rule: str, language: str) -> list[tuple[
 
     if rule not in RULES:
         raise HistoryError(say["no_rule"].format(rule=rule, near=near(rule, list(RULES)), all=", ".join(RULES)))
-    placed = placed_watches(loaded.rules, loaded.site)
+    placed = list(placed_watches(loaded.rules, loaded.site))
     there = [(kind, watch) for kind, _, watch in placed if place in (watch.place, watch.key)]
     chosen = [(kind, watch) for kind, watch in there if watch.rule == rule]
     if not chosen and not there and place not in loaded.site.places:
         raise HistoryError(say["no_place"].format(place=place, near=near(place, list(loaded.site.places))))
     if not chosen:
         others = ", ".join(sorted({watch.rule for _, watch in there})) or say["nobody"]
-        raise HistoryError(say["not_watched"].format(rule=rule, place=place, all=others))
+        watches = [watch for _, _, watch in placed if watch.rule == rule]
+        key, names = _absence(loaded, place, rule, watches)
+        told = ", ".join(names) if key != "unset" else say["or"].join(names)
+        raise HistoryError(say[key].format(rule=rule, place=place, places=told, names=told, all=others))
     return chosen
+
+
+def _absence(loaded: Loaded, place: str, rule: str, watches: Sequence[Watch]) -> tuple[str, Sequence[str]]:
+    """Why no watch of a rule stands at a place: which word says so, and the places or parameters that it names."""
+    here = {point.id for point in loaded.site.points_at(place)}
+    elsewhere = sorted({watch.place for watch in watches if not here.isdisjoint(watch.inputs.values())})
+    if elsewhere:
+        return "elsewhere", elsewhere
+    kinds = [kind for kind, _ in loaded.rules if kind.kind == rule]
+    unset = [name for name in parameters(RULES[rule]) if any(getattr(kind, name) == inf for kind in kinds)]
+    return ("unset", unset) if unset and not watches else ("not_watched", ())
 
 
 # -- words
@@ -137,11 +158,11 @@ def text_of(account: Account, loaded: Loaded, language: str) -> str:
     )  # fmt: skip
     lines = [title, f"{_time(site, account.at)}: {_standing(account, reader)}", f"  {say['why']}: {why}"]
     lines += [f"  {say['hold']}: {held}" for held in _held(account, reader)]
-    gaps = [f"{_point(gap.point, points, reader)} {_clock(site, gap.since)}–{_clock(site, gap.until)}"
+    gaps = [f"{_point(gap.point, points, reader)} {_clock(reader, gap.since)}–{_clock(reader, gap.until)}"
             for gap in account.gaps]  # fmt: skip
     lines += [f"  {say['gaps']}: {', '.join(gaps)}"] if account.since is not None and gaps else []
-    lines += [f"{say['seen']}:", *(f"  {_seen(seen, points, reader)}" for seen in account.seen)]
-    lines += [f"{say['settings']}:", *(f"  {_setting(item, language)}" for item in account.settings)]
+    lines += [f"{say['seen']}:", *(f"  {_seen(seen, points, reader)}" for seen in account.shown)]
+    lines += [f"{say['settings']}:", *(f"  {_setting(item, reader)}" for item in account.settings)]
     rejected = [
         f"  {point}: "
         + ", ".join(f"{reader.label('rejected', name)} {count}" for name, count in sorted(reasons.items()))
@@ -170,11 +191,11 @@ def _held(account: Account, reader: Reader) -> Iterator[str]:
     say, hold = _WORDS[reader.language], account.hold
     if hold is not None:
         covered, needed = (reader.duration(seconds) for seconds in (hold.covered_s, hold.needed_s))
-        yield say["held"].format(covered=covered, needed=needed, since=_clock(reader.site, hold.since))
-    elif account.raised is not None and account.raised.evidence.covered_s:
+        yield say["held"].format(covered=covered, needed=needed, since=_clock(reader, hold.since))
+    elif account.raised is not None and account.raised.evidence.covered_s and account.since != account.raised.at:
         evidence = account.raised.evidence
-        covered = reader.duration(evidence.covered_s)
-        since, until = _clock(reader.site, evidence.since), _clock(reader.site, account.raised.at)
+        covered = reader.duration(min(evidence.covered_s, account.raised.at - evidence.since))
+        since, until = (_clock(reader, at) for at in (evidence.since, account.raised.at))
         yield say["covered"].format(since=since, until=until, covered=covered)
 
 
@@ -186,7 +207,7 @@ def _seen(seen: Seen, points: dict[str, Point], reader: Reader) -> str:
     point = points.get(seen.point)
     value, unit = reader.value(point, seen.value) if point else (f"{seen.value:g}", "")
     state = say["fresh" if seen.is_fresh else "stale"]
-    return f"{name}: {value} {unit}".rstrip() + f", {_clock(reader.site, seen.at)}, {reader.ago(seen.at)}, {state}"
+    return f"{name}: {value} {unit}".rstrip() + f", {_clock(reader, seen.at)}, {reader.ago(seen.at)}, {state}"
 
 
 def _point(name: str, points: dict[str, Point], reader: Reader) -> str:
@@ -195,17 +216,18 @@ def _point(name: str, points: dict[str, Point], reader: Reader) -> str:
     return f"{shown} ({reader.label('rejected', reason)})" if reason else shown
 
 
-def _setting(item: Setting, language: str) -> str:
-    value = f"{item.value:g}" if isinstance(item.value, int | float) else item.value
-    return f"{item.name} = {value} {item.unit}".rstrip() + ("" if item.is_default else _WORDS[language]["changed"])
+def _setting(item: Setting, reader: Reader) -> str:
+    return f"{item.name} = {reader.setting(item)}" + ("" if item.is_default else _WORDS[reader.language]["changed"])
 
 
 def _time(site: Site, at: float) -> str:
     return f"{site.calendar.local(at):%Y-%m-%d %H:%M:%S}"
 
 
-def _clock(site: Site, at: float) -> str:
-    return f"{site.calendar.local(at):%H:%M:%S}"
+def _clock(reader: Reader, at: float) -> str:
+    """The time, with its day unless it is that of the account."""
+    local, now = (reader.site.calendar.local(one) for one in (at, reader.now))
+    return f"{local:%H:%M:%S}" if local.date() == now.date() else f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 def as_json(account: Account) -> dict[str, Any]:

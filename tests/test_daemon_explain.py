@@ -10,15 +10,15 @@ from streams import START, Arrival, Rig, VirtualClock, site, state_points, strea
 
 from daemon.cli import main
 from daemon.config import load
-from daemon.explain import accounts
-from daemon.history import StoredHistory, TableHistory
+from daemon.explain import accounts, text_of
+from daemon.history import HistoryError, StoredHistory, TableHistory
 from daemon.readings_table import Table
 from daemon.store import open_incident
-from daemon.trial import engine_of, judged
+from daemon.trial import engine_of, judged, placed_watches
 from rules import RULES
-from rules.account import Witness, settings_of
+from rules.account import Account, Seen, Witness, settings_of
 from rules.limit import Limit
-from rules.model import Sample, Turn
+from rules.model import Change, Delivery, Event, Evidence, Explanation, Sample, Severity, Turn
 from rules.running_water import RunningWater
 
 CONFIG = """
@@ -118,6 +118,7 @@ def test_a_time_that_no_reading_reaches_is_as_of_the_last_one(
     [("t/1F-wash", "runing_water", (), "do you mean running_water?"),
      ("t/1F-wsh", "running_water", (), "do you mean t/1F-wash?"),
      ("t/101", "running_water", (), "running_water does not watch t/101"),
+     ("t/101", "overload", (), "overload watches nothing until you set limit_w or breaker_a"),
      ("t/1F-wash", "running_water", ("--at", "2020-01-01"), "no readings before 2020-01-01"),
      ("t/1F-wash", "running_water", ("--at", "soon"), "'soon' is no time")],
 )  # fmt: skip
@@ -126,6 +127,39 @@ def test_what_cannot_be_explained_is_said(
 ) -> None:
     assert explain(tmp_path, "--language", "en", *more, place=place, rule=rule) == 2
     assert said in capfd.readouterr().err
+
+
+def test_a_place_that_is_watched_with_others_is_told_where(tmp_path: Path) -> None:
+    points = 'points = { a = "t/1F-wash/flow_lpm", b = "t/2F-wash/flow_lpm" }'
+    own = f'[[rule]]\nkind = "expression"\nname = "both"\n{points}\nwhen = "a > b + 5"\nfor_min = 1\n'
+    (tmp_path / "c.toml").write_text(SPARSE + own, encoding="utf-8")
+    loaded, history = load(tmp_path / "c.toml"), TableHistory(Table())
+    with pytest.raises(HistoryError, match=r"together with others: ask for t$"):
+        accounts(loaded, history, "t/1F-wash", "expression", START, language="en")
+
+
+def test_times_of_another_day_have_their_date_and_no_more_is_covered_than_there_was(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(CONFIG, encoding="utf-8")
+    loaded = load(tmp_path / "c.toml")
+    placed = placed_watches(loaded.rules, loaded.site)
+    kind, watch = next((kind, watch) for kind, _, watch in placed if watch.rule == "running_water")
+    values: dict[str, float | str] = {"ran_s": 60.0, "litres": 1.0, "lpm": 1.0}
+
+    def told(at: float, since: float, covered_s: float) -> str:
+        evidence = Evidence(since, (FLOW,), None, covered_s)
+        change = Change(Turn.RAISED, Severity.MINOR, Delivery.DIGEST, "running_water.raised", values, evidence)
+        raised = Event("running_water", watch.key, watch.place, START, *change)
+        seen = [Seen("flow", FLOW, START, 6.0, is_fresh=True), Seen("twin", f"{FLOW}!stuck", None, 0.0, is_fresh=False)]
+        why = Explanation(change.why, change.values)
+        account = Account(watch.rule, watch.key, watch.place, at, raised, None, why, seen, settings=settings_of(kind))
+        return text_of(account, loaded, "en")
+
+    assert "hold: 07:50:00 to 08:00:00, 10 min of it" in told(START + 60, START - 600, 900.0)
+    assert "!stuck" not in told(START + 60, START - 600, 900.0)
+    later = told(START + 86_400, START - 600, 300.0)
+    assert "hold: 2026-01-05 07:50:00 to 2026-01-05 08:00:00, 5 min of it" in later
+    assert "6 L/min, 2026-01-05 08:00:00, 1 day ago" in later
+    assert "hold:" not in told(START, START, 30.0)  # raised at once
 
 
 def test_a_witness_changes_nothing_and_every_watch_explains_itself_at_any_time(tmp_path: Path) -> None:
