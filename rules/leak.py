@@ -257,7 +257,7 @@ class Leak:
 
     kind: ClassVar[str] = "leak"
     slowest_s: ClassVar[float] = 300.0  # gaps of minutes must show
-    memory_s: ClassVar[float] = 3 * 86_400.0
+    memory_s: ClassVar[float] = 15 * 86_400.0
     is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = {
         "zh": Words(
@@ -315,8 +315,8 @@ class Leak:
     }
 
     gap_factor: float = parameter(1.3, unit="", least=1.0, most=5.0)
-    suspect_h: float = parameter(23.0, unit="h", least=6.0, most=240.0)
-    alarm_h: float = parameter(48.0, unit="h", least=6.0, most=480.0)
+    suspect_h: float = parameter(23.0, unit="h", least=6.0, most=192.0)
+    alarm_h: float = parameter(48.0, unit="h", least=6.0, most=336.0)
 
     def watches(self, site: Site) -> Iterable[LeakWatch]:
         for meter in meters(site):

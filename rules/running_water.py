@@ -314,7 +314,7 @@ class RunningWater:
 
     kind: ClassVar[str] = "running_water"
     slowest_s: ClassVar[float] = 300.0  # the mean of five minutes must hold a reading
-    memory_s: ClassVar[float] = 86_400.0
+    memory_s: ClassVar[float] = 15 * 86_400.0  # nights of its own by which a floor is judged
     is_declared: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Words]] = WORDS
 
