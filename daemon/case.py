@@ -202,7 +202,8 @@ def of_file(text: bytes) -> Case:
         case.engine()  # that it can be run at all is part of being a case
         return case
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, OSError) as error:
-        raise CaseError(f"this is no case that `caretaker case` wrote ({type(error).__name__}: {error})") from error
+        why = " ".join(str(error).partition("[type=")[0].split())
+        raise CaseError(f"this is no case that `caretaker case` wrote ({type(error).__name__}: {why})") from error
 
 
 def _case(document: dict[str, Any]) -> Case:

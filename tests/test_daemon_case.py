@@ -166,7 +166,8 @@ def test_a_case_that_somebody_else_wrote_is_refused_not_run(tmp_path: Path, capf
         inside[path[-1]] = value
         file.write_text(json.dumps(document))
         assert main(["replay", "--case", str(file)]) == 2, name
-        assert "this is no case" in capfd.readouterr().err
+        (said,) = capfd.readouterr().err.splitlines()
+        assert "this is no case" in said
 
 
 def test_a_case_names_nobody_and_holds_other_rooms_no_longer(tmp_path: Path) -> None:
