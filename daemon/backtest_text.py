@@ -86,12 +86,12 @@ def _list(tally: Tally, site: Site, language: str, most: int) -> Iterator[str]:
 
 def _lines(alerts: Sequence[Alert], tally: Tally, site: Site, language: str) -> Iterator[str]:
     for alert in alerts:
-        raised = alert.raised
+        raised, since = alert.raised, alert.raised.evidence.since
         end = _WORDS[language]["open"] if alert.ended is None else words.clock(
-            alert.ended, raised.at, site.calendar.zone, language
+            alert.ended, since, site.calendar.zone, language
         )  # fmt: skip
         yield (
-            f"  {site.calendar.local(raised.at):%Y-%m-%d %H:%M} – {end}"
+            f"  {site.calendar.local(since):%Y-%m-%d %H:%M} – {end}"
             f"  {words.duration(alert.lasted_s(tally.until), language)}"
             f"  [{_WORDS[language][alert.delivery.value]}] {place_name(raised.place, site)}"
             f" {words.title(raised.rule, language)}: {words.sentence(raised, language, site.calendar.zone)}"

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_the_curve_falls_with_the_hold_and_the_value_that_is_set_is_the_test_its
         assert len([line for line in said if "█" in line]) == 5
     assert "and 1 more" in text_of(tested, site(), "en", most=2)
     assert json.loads(json.dumps(as_json(tested)))["counts"]["page"] == 3
+
+
+def test_a_listed_alert_lasts_from_its_one_time_to_the_other() -> None:
+    history = taps(45)
+    assert history.stretch is not None
+    tested = backtest(pack("running_water"), site(), history, since=history.stretch[0], until=history.stretch[1])
+    line = next(line for line in text_of(tested, site(), "en", most=1).splitlines() if "[page]" in line)
+    times, minutes = re.findall(r"(\d\d):(\d\d)", line), re.search(r"  (\d+) min  ", line)
+    assert minutes
+    begin, end = (60 * int(hour) + int(minute) for hour, minute in times[:2])
+    assert end - begin == int(minutes[1])
 
 
 def test_a_later_begin_counts_the_same_alerts_of_that_time() -> None:
