@@ -324,16 +324,17 @@ class HighPower:
                 yield self._watch(site, place, point)
 
     def _watch(self, site: Site, place: Place, point: Point) -> HighPowerWatch:
-        asked = {"q": point.id.removesuffix(point.quantity) + "reactive_power_var"}
-        asked |= {quantity: fact_point(place.id, quantity) for quantity in PERMIT}
+        q = point.id.removesuffix(point.quantity) + "reactive_power_var"
+        asked = {"p": point.id} | ({"q": q} if q in site.points else {})
+        asked |= {quantity: fact_point(place.id, quantity) for quantity in PERMIT}  # people declare them anywhere
         # On one meter with lamps and computers only reactive power tells a small heater apart, if it has a sign: else
         # their leading power hides the lagging one of a compressor.
         is_alone = place.kind == "dorm_room" or point.part == SOCKETS
-        step_w = self.step_w if is_alone or asked["q"] in site.points else self.shared_step_w
+        step_w = self.step_w if is_alone or "q" in asked else self.shared_step_w
         return HighPowerWatch(
             key=point.id.removesuffix("/power_w"),
             place=place.id,
-            inputs={"p": point.id} | {role: name for role, name in asked.items() if name in site.points},
+            inputs=asked,
             steps=Steps(point.holds_s, step_w, step_w * EDGE_SHARE, self.noise_w),
             unsigned_w=self.step_w if is_alone else self.shared_step_w,
             whitelist=self._whitelist(),
