@@ -12,7 +12,9 @@ import pytest
 from ledger import SITE
 from tracked import ROOT
 
+from daemon.cli import main
 from daemon.clock import SystemClock
+from daemon.commands import permit as permit_command
 from daemon.config import load
 from daemon.facts import LARGEST_BYTES, STOP_S, Declarations, declare, folder_of, newest_facts, waiting, why_refused
 from daemon.pipeline import Batch
@@ -243,9 +245,10 @@ def logged(database: Path) -> list[tuple[str, float]]:
 
 def test_a_command_reaches_the_running_gateway_and_its_log(config: Path, running: Gateway) -> None:
     code, said = caretaker(config, ROOM, "--watts", "1500", "--from", "2026-11-22", "--until", "2099-12-01")
-    assert (code, said) == (
-        0, "dorm-3/402: 1500 W permitted from 2026-11-22 00:00 until 2099-12-02 00:00 (in force)"
-    )  # fmt: skip
+    assert (code, said.splitlines()) == (0, [
+        "dorm-3/402: 1500 W permitted from 2026-11-22 00:00 until 2099-12-02 00:00 (in force)",
+        "dorm-3/402: no rule watches appliances here, so the permit changes nothing",
+    ])  # fmt: skip
     database = config.with_name("caretaker.db")
     assert logged(database) == [(f"people/{ROOM}", 1500.0)]
     assert caretaker(config)[1] == "dorm-3/402: 1500 W permitted from 2026-11-22 00:00 until 2099-12-02 00:00"
@@ -332,3 +335,20 @@ def test_what_cannot_be_permitted_is_refused_by_the_command(config: Path, argume
     assert code == 2
     assert said in answer
     assert not folder_of(config.with_name("caretaker.db")).exists()
+
+
+@pytest.mark.parametrize(("room", "is_watched"), [(ROOM, True), ("dorm-3", False)])
+def test_a_permit_that_no_rule_asks_for_is_said_to_change_nothing(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, room: str, is_watched: bool
+) -> None:
+    monkeypatch.setattr(permit_command, "WAIT_S", 0.0)
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    config.write_text(
+        CONFIG + '[[source]]\nname = "b"\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1"\n[[source.topic]]\n'
+        'filter = "c/{building}/{room}"\npayload = "json"\nfields = { P = "power_w" }\nevery_s = 10\n',
+        encoding="utf-8",
+    )
+    assert main(["permit", room, "--watts", "900", "--until", "2099-12-01", "--config", str(config)]) == 0
+    assert ("没有规则在这里看电器" in capsys.readouterr().out) is not is_watched
+    assert main(["permit", room, "--watts", "900", "--until", "明天", "--config", str(config)]) == 2
+    assert "'明天' 不是日期" in capsys.readouterr().err

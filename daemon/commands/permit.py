@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from daemon.config import Loaded
@@ -31,6 +30,13 @@ _WORDS = {
         "waits": "{said}（网关未在运行，启动后生效）",
         "refused": "{said}：未被接受：{why}",
         "none": "没有许可",
+        "unwatched": "{place}：没有规则在这里看电器，许可不起作用",
+        "no_place": "没有位置 {place}",
+        "near": "；是否想写 {name}？",
+        "needed": "必须写 --watts 和 --until，或 --revoke",
+        "watts": "--watts {watts:g}：应大于 0，至多 {most:g}",
+        "over": "--until {end} 已经过去，或早于开始",
+        "no_date": "{text} 不是日期；应写 2026-11-22，或 2026-11-22T08:00",
     },
     "en": {
         "permit": "{place}: {watts:g} W permitted from {begin} until {end}",
@@ -39,6 +45,13 @@ _WORDS = {
         "waits": "{said} (the gateway does not run; in force when it does)",
         "refused": "{said}: refused: {why}",
         "none": "nothing is permitted",
+        "unwatched": "{place}: no rule watches appliances here, so the permit changes nothing",
+        "no_place": "no place {place}",
+        "near": "; did you mean {name}?",
+        "needed": "--watts and --until are needed, or --revoke",
+        "watts": "--watts {watts:g}: allowed: more than 0, at most {most:g}",
+        "over": "--until {end} is over, or before it begins",
+        "no_date": "{text} is no date; write 2026-11-22, or 2026-11-22T08:00",
     },
 }
 
@@ -83,25 +96,27 @@ def run(args: argparse.Namespace) -> int:
 def _wanted(args: argparse.Namespace, loaded: Loaded, now: float) -> Permit:
     from rules.fact import Permit
 
+    words = _WORDS[loaded.message_language]
     if args.place not in loaded.site.places:
         near = get_close_matches(args.place, loaded.site.places, n=1)
-        raise PermitError(f"no place {args.place!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        meant = "".join(words["near"].format(name=repr(name)) for name in near)
+        raise PermitError(words["no_place"].format(place=repr(args.place)) + meant)
     if args.revoke:
         return Permit(args.place, 0.0, 0.0, 0.0)
     if args.watts is None or args.end is None:
-        raise PermitError("--watts and --until are needed, or --revoke")
+        raise PermitError(words["needed"])
     if not 0 < args.watts <= MOST_WATTS:
-        raise PermitError(f"--watts {args.watts:g}: allowed: more than 0, at most {MOST_WATTS:g}")
-    zone = loaded.site.calendar.zone
-    begin = now if args.begin is None else _time(args.begin, zone, is_end=False)
-    end = _time(args.end, zone, is_end=True)
+        raise PermitError(words["watts"].format(watts=args.watts, most=MOST_WATTS))
+    begin = now if args.begin is None else _time(args.begin, loaded, is_end=False)
+    end = _time(args.end, loaded, is_end=True)
     if end <= max(begin, now):
-        raise PermitError(f"--until {args.end} is over, or before it begins")
+        raise PermitError(words["over"].format(end=args.end))
     return Permit(args.place, args.watts, begin, end)
 
 
-def _time(text: str, zone: ZoneInfo, *, is_end: bool) -> float:
+def _time(text: str, loaded: Loaded, *, is_end: bool) -> float:
     """A day (its begin, or the end of it) or a time by the site's clock, as Unix seconds."""
+    zone = loaded.site.calendar.zone
     try:
         if len(text) == len("2026-11-22"):
             day = date.fromisoformat(text) + timedelta(days=is_end)
@@ -109,7 +124,7 @@ def _time(text: str, zone: ZoneInfo, *, is_end: bool) -> float:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
-        raise PermitError(f"{text!r} is no date; write 2026-11-22, or 2026-11-22T08:00") from None
+        raise PermitError(_WORDS[loaded.message_language]["no_date"].format(text=repr(text))) from None
 
 
 def _declare(permit: Permit, loaded: Loaded) -> int:
@@ -123,7 +138,18 @@ def _declare(permit: Permit, loaded: Loaded) -> int:
     why = why_refused(path)
     outcome = "waits" if path.exists() else "taken" if why is None else "refused"
     print(words[outcome].format(said=said, why=why))
+    if permit.watts and not _is_watched(permit.place, loaded):
+        print(words["unwatched"].format(place=permit.place))
     return 2 if why is not None else 0
+
+
+def _is_watched(place: str, loaded: Loaded) -> bool:
+    """Whether a rule asks what is permitted at a place."""
+    from rules.fact import fact_point
+
+    asked, site = fact_point(place, "permit_w"), loaded.site.narrowed([place])
+    kinds = (rule for rule, places in loaded.rules if place in places)
+    return any(asked in watch.inputs.values() for rule in kinds for watch in rule.watches(site))
 
 
 def _listed(loaded: Loaded) -> list[str]:
