@@ -110,7 +110,10 @@ class FrozenWatch:
     def _changes(self, turn: Turn, x: _Still, at: float) -> Sequence[Change]:
         points = tuple(point for role, point in self.inputs.items() if role not in self.verdicts)
         shown = (x.raised,) if x.raised in points else points
-        values: dict[str, float | str] = {"what": x.raised or self.device, "still_s": at - x.since}
+        what = x.raised
+        if what == self.device:  # its counter may run on
+            what = f"{what} ({', '.join(sorted(point.rpartition('/')[2] for point in points))})"
+        values: dict[str, float | str] = {"what": what, "still_s": at - x.since, "covered_s": x.covered_s}
         return _told(turn, f"{turn.value}", values, Evidence(x.since, shown, None, x.covered_s))
 
 
@@ -252,8 +255,8 @@ class Stuck:
             "学期内用水点 7 天（dry_days）没有一点流量，也提示。只凭一个总是固定的读数无法判断。记入日报。",
             "到现场核对表的读数；断电重启设备，仍不变则更换。用水点查阀门和水表。",
             {
-                "stuck.raised": "{what} 的读数已 {still_s}没有变化",
-                "stuck.cleared": "{what} 的读数停 {still_s}后恢复变化",
+                "stuck.raised": "{what} 的读数已 {still_s}没有变化（其中 {covered_s}有读数）",
+                "stuck.cleared": "{what} 的读数停 {still_s}后恢复变化（其中 {covered_s}有读数）",
                 "stuck.uncounted_raised": "电能已 {still_s}不走字，其间带负载 {loaded_s}",
                 "stuck.uncounted_cleared": "电能停 {still_s}后恢复走字，其间带负载 {loaded_s}",
                 "stuck.dry_raised": "已 {still_s}没有用水，其中学期内 {dry_s}",
@@ -277,8 +280,8 @@ class Stuck:
             "Compare with the display of the meter; switch the device off and on, and replace it if it stays. At a "
             "water point look at the valve and the meter.",
             {
-                "stuck.raised": "the readings of {what} have not changed for {still_s}",
-                "stuck.cleared": "the readings of {what} move again after {still_s}",
+                "stuck.raised": "the readings of {what} have not changed for {still_s}, {covered_s} of it covered",
+                "stuck.cleared": "the readings of {what} move again after {still_s}, {covered_s} of it covered",
                 "stuck.uncounted_raised": "the energy counter has not moved for {still_s}, {loaded_s} of it under load",
                 "stuck.uncounted_cleared": "the energy counter moves again after {still_s}, {loaded_s} of it under "
                 "load",

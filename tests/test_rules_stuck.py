@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from recordings import at, replay, restarted, site, turns
+from spoken import spoken
 
 from rules.calendar import Calendar, Span, Term
 from rules.engine import Engine
@@ -54,6 +55,16 @@ def test_a_device_is_frozen_when_all_of_it_stands_still(samples: list[Sample], e
     events = replay([frozen], samples)
     assert turns(events, BEGIN) == expected
     assert restarted([frozen], samples, every=50, until=samples[-1].at) == events
+
+
+def test_a_frozen_device_is_told_with_what_stands_still_and_how_much_of_it_was_read() -> None:
+    seen = [s for s in metered(12, (2, 8)) if not 2.5 < (s.at - BEGIN) / HOUR < 4]
+    raised, _ = replay([watch(METER, "stuck/dorm/1")], seen)
+    assert raised.values["what"] == "dorm/1 (current_a, power_w, voltage_v)"  # and not its counter
+    still_s, covered_s = float(raised.values["still_s"]), float(raised.values["covered_s"])
+    assert covered_s == pytest.approx(HOUR, abs=60)
+    assert still_s == pytest.approx(2.5 * HOUR, abs=180)
+    assert "1 h of it covered" in spoken("stuck", raised.why, raised.values)["en"]
 
 
 def test_quantities_on_topics_of_their_own_are_one_device() -> None:
