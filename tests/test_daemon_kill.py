@@ -18,8 +18,10 @@ import pytest
 from broker import Mosquitto, free_port, mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 
+from daemon.facts import declare, folder_of, waiting
 from daemon.rows import event_of
 from daemon.store import connect, entries
+from rules.fact import Permit
 
 ROUNDS = int(os.environ.get("CARETAKER_KILLS", "20"))
 EVERY_S = 0.25
@@ -195,7 +197,15 @@ def events(path: Path, mark: float) -> list[tuple[object, ...]]:
 
 def logged(path: Path) -> Counter[tuple[str, float]]:
     db = connect(path, read_only=True)
-    found = Counter((s.device, s.at) for _, (s, _) in entries(db) if not s.device.startswith("source/"))
+    found = Counter((s.device, s.at) for _, (s, _) in entries(db) if not s.device.startswith(("source/", "people/")))
+    db.close()
+    return found
+
+
+def permitted(path: Path) -> list[float]:
+    """The watts of each permit, in the order of the log."""
+    db = connect(path, read_only=True)
+    found = [s.values["d/W1/permit_w"] for _, (s, _) in entries(db) if s.device == "people/d/W1"]
     db.close()
     return found
 
@@ -209,7 +219,12 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path: Path, b
     kinds = ["received", "committed", "random", "random"] * (ROUNDS // 4 + 1)
     killed: Counter[str] = Counter()
     resent = 0
+    declared: list[float] = []
+    spool = folder_of(tmp_path / "disturbed.db")
     for kind in kinds[:ROUNDS]:
+        for _ in range(3):
+            declared.append(1.0 + len(declared))
+            declare(Permit("d/W1", declared[-1], 0.0, 9e9), spool)
         if kind == "random":
             life = Daemon(disturbed)
             life.kill(rng.uniform(0.1, 2.0))
@@ -231,6 +246,8 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(tmp_path: Path, b
         "%d kills: %s; %d messages sent again and recognised; %d readings, %d events",
         ROUNDS, dict(killed), resent, len(publisher.confirmed), len(said),
     )  # fmt: skip
+    assert waiting(spool) == []
+    assert permitted(tmp_path / "disturbed.db") == declared
     assert killed["received"] >= ROUNDS // 4
     assert killed["committed"] >= ROUNDS // 4
     assert resent > 0
