@@ -127,13 +127,17 @@ def _rows(kind: type[RuleKind], language: str) -> Iterator[tuple[str, str, str, 
 def _cells(default: Any, told: Parameter, language: str) -> tuple[str, str, str]:
     say = _WORDS[language]
     is_set = default not in (float("inf"), float("-inf"), "", ())
-    shown = say["unset"] if not is_set else f"{default:g}" if isinstance(default, int | float) else str(default)
+    shown = say["unset"] if not is_set else _number(default) if isinstance(default, int | float) else str(default)
     if isinstance(told, Bounds):
-        return shown, f"{told.least:g} – {told.most:g}", told.unit or "–"
+        return shown, f"{_number(told.least)} – {_number(told.most)}", told.unit or "–"
     if isinstance(told, Choice):
-        return shown, ", ".join(told.options), "–"
+        return shown, ", ".join(option for option in told.options if option), "–"
     if isinstance(told, Text):
         return shown, say["text"].format(longest=told.longest), "–"
     assert isinstance(told, PointIds)
     return shown, say["named_points" if told.is_named else "points"], "–"
 
+
+def _number(value: float) -> str:
+    """A number in full: 1000000, not 1e+06."""
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"

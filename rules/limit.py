@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import inf, isinf
 from typing import ClassVar, NamedTuple
 
+from rules.fact import PERMIT
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn
 from rules.quantity import QUANTITIES
 from rules.rule import ParameterError, Words, choice, parameter, point_ids, text
@@ -32,6 +33,8 @@ class _State(NamedTuple):
     covered_s: float = 0.0
     is_proven: bool = False
     is_raised: bool = False
+
+_INTERNAL = frozenset({*PERMIT, "online", "backlog", "attended", "clock_offset_s"})  # no sensor of a school tells them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +187,7 @@ class Limit:
     }
 
     name: str = text(longest=80)
-    quantity: str = choice("", *QUANTITIES)
+    quantity: str = choice("", *(name for name in QUANTITIES if name not in _INTERNAL))
     part: str = text(longest=40)
     points: tuple[tuple[str, str], ...] = point_ids()
     above: float = parameter(inf, unit="", least=-1e12, most=1e12)

@@ -340,6 +340,11 @@ WARNINGS = {
             "socket": "sockets", "空调": "ac", "aircon": "ac", "water_heater": "hot_water",
         }.items()
     },
+    "make-up day in the holidays": (
+        SITE + '[[term]]\nname = "x"\nfrom = 2026-09-01\nto = 2026-12-31\n'
+        '[[makeup]]\nday = 2026-08-01\nfollows = "monday"\n[[makeup]]\nday = 2026-10-17\nfollows = "monday"\n',
+        [r":8: makeup.day: warning: 2026-08-01 lies in no \[\[term\]\]"],
+    ),
     "parts of their own": (
         SITE + HOUSES + BROKER + METER + 'part = "kitchen"\n' + METER + 'part = "lighting"\n'
         + '[[source.topic]]\nfilter = "w/{building}/{room}"\npayload = "number"\nquantity = "flow_lpm"\n'

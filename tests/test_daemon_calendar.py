@@ -228,7 +228,7 @@ def test_a_mistake_in_the_calendar_is_told_at_its_line(tmp_path: Path, text: str
         (TERM, "2026-09-16", []),
         (TERM, "2026-08-31", [":3: term: warning: no term covers today, 2026-08-31, so it counts as holiday"]),
         (TERM + NEXT, "2027-02-01", [":7: term: warning: no term covers today"]),
-        ("", "2026-09-16", [":1: TOML: warning: there is no [[term]], so every day counts as term"]),
+        ("", "2026-09-16", [":1: term: warning: there is no [[term]], so every day counts as term"]),
     ],
 )
 def test_the_check_warns_when_no_term_covers_today(tmp_path: Path, text: str, day: str, expected: list[str]) -> None:

@@ -26,7 +26,7 @@ def test_what_init_writes_passes_the_check(tmp_path: Path, capsys: pytest.Captur
     capsys.readouterr()
     assert main(["check", str(file)]) == 0
     warning, said, *rest = capsys.readouterr().out.splitlines()
-    assert warning.startswith(f"{file}:1: TOML: warning: there is no [[term]]")
+    assert warning.startswith(f"{file}:1: term: warning: there is no [[term]]")
     assert said == f"{file}: no mistakes; places 51, points 150, sources 1"
     assert "warning" not in "".join(rest)
     assert re.match(r"today, \d{4}-\d\d-\d\d \w+day: term \(none is written\); ", rest[-1])

@@ -31,6 +31,12 @@ def test_every_rule_tells_what_it_finds_how_it_is_set_and_what_to_do(kind: type,
     assert all(line == line.rstrip() for line in said.splitlines())
 
 
+def test_ranges_are_plain_numbers_and_names_of_sensors() -> None:
+    told = handbook.text(RULES["limit"], "en")
+    assert "-1000000000000 – 1000000000000" in told
+    assert not any(word in told for word in ("permit_w", "backlog", "clock_offset_s", " , ", "e+"))
+
+
 def test_a_page_is_a_table_of_each_rule_in_both_languages() -> None:
     pages = {language: handbook.markdown(RULES, language) for language in PAGES}
     for page in pages.values():

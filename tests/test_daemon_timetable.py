@@ -117,12 +117,12 @@ teach-1/101
         'row 4: "Mo" cannot be read as weekday, allowed: Monday, Mon, 1, or several with commas',
         'row 4: "third" cannot be read as week, '
         'allowed: nothing, odd, even, or weeks of a [[term]] such as 1-8,10-16 odd',
-        'row 4: "25:00" cannot be read as start, allowed: 08:00',
+        'row 4: "25:00" cannot be read as start, allowed: a time such as 08:00',
         'row 5: its end 08:00 does not lie after its start 08:45',
         'row 6: no room "101", allowed: teach-1, teach-2',  # which of the two?
         'row 7: "" cannot be read as weekday, allowed: Monday, Mon, 1, or several with commas',
-        'row 7: "" cannot be read as start, allowed: 08:00',
-        'row 7: "" cannot be read as end, allowed: 08:45',
+        'row 7: "" cannot be read as start, allowed: a time such as 08:00',
+        'row 7: "" cannot be read as end, allowed: a time such as 08:45',
     ]
 
 

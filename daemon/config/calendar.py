@@ -34,6 +34,10 @@ def calendar(
     terms = tuple(_terms(file.term, findings))
     land = _national(hours.holidays, timezone, findings)
     makeup = dict(_makeup(file.makeup, findings))
+    for index, raw in enumerate(file.makeup):
+        day = raw.get("day")
+        if day in makeup and terms and not any(term.first <= day <= term.last for term in terms):
+            findings.warn(("makeup", index, "day"), "makeup_idle", day=day)
     usual = hours.daily(Daily())
     made = Calendar(
         timezone=timezone,

@@ -89,7 +89,8 @@ def _key(problem: Problem, lines: Mapping[Path, int]) -> str:
     path = problem.path
     while problem.code != "missing" and path and path not in lines:
         path = path[:-1]  # `P = "power_w"` stands for a table that the file does not have
-    return ".".join(part for part in path if isinstance(part, str)) or "TOML"
+    named = path or problem.path[:1]  # a whole table that is not there
+    return ".".join(part for part in named if isinstance(part, str)) or "TOML"
 
 
 def _sentence(problem: Problem, lines: Mapping[Path, int], language: str) -> str:
