@@ -339,3 +339,22 @@ def test_a_place_says_where_its_rules_stand() -> None:
     text = text_of(client(busy_campus(), language="zh").get("/places/dorm-3/1F-wash").text)
     assert "这里的规则 长流水 未结束" in text
     assert "这里的规则" not in client(busy_campus()).get("/places/dorm-3/402").text
+
+
+HOSTILE = [
+    "%2e%2e/x", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00", "%ff%fe", "%ED%A0%80", "x" * 10_000, "9" * 19,
+    "9" * 10_000, "-1", "%D9%A3", "中" * 3000, "dorm-3//402", "dorm-3/402/", "{{7*7}}", "%0d%0aSet-Cookie:a=b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ["/places/{}", "/alerts/{}", "/alerts/{}/case.json"])
+def test_what_is_not_there_is_never_a_failure_of_ours_and_strangers_learn_nothing(pattern: str) -> None:
+    at_home, stranger = client(busy_campus()), client(busy_campus(), has_password=True)
+    for name in HOSTILE:
+        answer = at_home.get(pattern.format(name))
+        assert answer.status_code == 404, name
+        assert at_home.post(pattern.format(name)).status_code in (404, 405), name
+        assert "set-cookie" not in answer.headers
+        for asked in (stranger.get, stranger.post):
+            told = asked(pattern.format(name))
+            assert (told.status_code, told.headers["location"].partition("?")[0]) == (303, "/sign-in"), name
