@@ -29,6 +29,20 @@ BATCH_S = 600.0  # of a table, which has no commits of its own
 Points = frozenset[str]
 
 
+_WORDS = {
+    "zh": {
+        "nothing": "{path}：按此配置运行的网关还没有过记录；请用 --readings 给出读数表",
+        "unreadable": "{path}：{error}；它是 caretaker 的数据库吗？当前用户能读它吗？",
+        "not_utf8": "{path}：不是 UTF-8 文本；请另存为 CSV UTF-8",
+    },
+    "en": {
+        "nothing": "{path}: no gateway has run with this configuration yet; give a table with --readings",
+        "unreadable": "{path}: {error}; is it a database of caretaker, and may this user read it?",
+        "not_utf8": "{path}: this is not UTF-8 text; save it as CSV UTF-8",
+    },
+}
+
+
 class HistoryError(Exception):
     """There is nothing to read, or it cannot be read; the message says what to do."""
 
@@ -53,14 +67,15 @@ class History(Protocol):
 class StoredHistory:
     """The log of a gateway, which may be running."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, language: str = "en") -> None:
+        say = _WORDS[language]
         if not path.exists():
-            raise HistoryError(f"{path}: no gateway has run with this configuration yet; give a table with --readings")
+            raise HistoryError(say["nothing"].format(path=path))
         try:
             self._db = connect(path, read_only=True)
             self.stretch = logged_stretch(self._db)
         except sqlite3.Error as error:
-            raise HistoryError(f"{path}: {error}; is it a database of caretaker, and may this user read it?") from error
+            raise HistoryError(say["unreadable"].format(path=path, error=error)) from error
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -139,13 +154,13 @@ def history_of(
     Raises HistoryError.
     """
     if readings is None:
-        return StoredHistory(loaded.store_path)
+        return StoredHistory(loaded.store_path, loaded.message_language)
     points = {point.id: point for point in known_points(loaded)}
     try:
         with readings.open(encoding="utf-8-sig", newline="") as file:
             return TableHistory(read_table(watched(file), points, loaded.site.calendar.zone, left_out))
     except UnicodeDecodeError as error:
-        raise HistoryError(f"{readings}: this is not UTF-8 text; save it as CSV UTF-8") from error
+        raise HistoryError(_WORDS[loaded.message_language]["not_utf8"].format(path=readings)) from error
     except (OSError, csv.Error, ReadingsError) as error:
         raise HistoryError(f"{readings}: {error}") from error
 

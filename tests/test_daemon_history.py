@@ -8,7 +8,7 @@ from streams import SOURCE, START, Arrival, Rig, VirtualClock
 
 from daemon.backtest import backtest
 from daemon.case import case_of
-from daemon.history import History, StoredHistory, TableHistory
+from daemon.history import History, HistoryError, StoredHistory, TableHistory
 from daemon.pipeline import Batch
 from daemon.readings_table import Table
 from daemon.store import incident
@@ -83,3 +83,9 @@ def test_a_case_holds_the_permit_that_was_given_long_before(tmp_path: Path) -> N
     case = case_of(((HighPower(), ("d/1", "d/2")),), dorm(), history, told)
     assert case.is_same()
     assert case.log[0].entries[0][0] == PERMITTED
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "no gateway has run"), ("zh", "还没有过记录")])
+def test_that_there_is_no_log_is_said_in_the_language_of_the_reader(tmp_path: Path, language: str, said: str) -> None:
+    with pytest.raises(HistoryError, match=said):
+        StoredHistory(tmp_path / "none.db", language)

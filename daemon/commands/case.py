@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         loaded = load(args.config)
-        history = StoredHistory(loaded.store_path)
+        history = StoredHistory(loaded.store_path, loaded.message_language)
         found = incident(history.connection, args.number)
         if found is None:
             raise CaseError(f"there is no alert {args.number} in {loaded.store_path}")
