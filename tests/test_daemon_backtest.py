@@ -176,4 +176,4 @@ def test_the_command_reads_a_table_and_tells(tmp_path: Path, capfd: pytest.Captu
         assert main([*command, *wrong]) == 2
         assert said in capfd.readouterr().err
     assert main(["backtest", "--config", str(tmp_path / "c.toml")]) == 2
-    assert "give a table with --readings" in capfd.readouterr().err
+    assert "--readings" in capfd.readouterr().err
