@@ -32,7 +32,7 @@ MOST_SIZES = 8
 
 HEATER, OTHER, HALF, MOTOR, GLIDE = "heater", "other", "half_wave", "motor", "glide"
 
-SOCKETS, BUILT_IN = "sockets", frozenset({"lighting", "ac", "hot_water"})
+SOCKETS, BUILT_IN = "sockets", frozenset({"lighting", "ac", "hot_water", "projector", "emergency", "security"})
 
 _Edge = tuple[float, float, float, int, float]  # since, level since, level, readings in it, var with it
 Level = tuple[float | None, float, float, float, float | None, _Edge | None]
