@@ -20,7 +20,9 @@ from daemon.facts import LARGEST_BYTES, STOP_S, Declarations, declare, folder_of
 from daemon.pipeline import Batch
 from daemon.store import connect, entries
 from daemon.wiring import Gateway, wire
-from rules.fact import PERMIT, Permit, fact_point, permits
+from rules.engine import Engine
+from rules.fact import PERMIT, Permit, fact_point, permit, permits
+from rules.model import Sample, Turn
 
 ROOM = "dorm-3/402"
 CONFIG = """
@@ -352,3 +354,36 @@ def test_a_permit_that_no_rule_asks_for_is_said_to_change_nothing(
     assert ("没有规则在这里看电器" in capsys.readouterr().out) is not is_watched
     assert main(["permit", room, "--watts", "900", "--until", "明天", "--config", str(config)]) == 2
     assert "'明天' 不是日期" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("watts", "expected"), [(None, ["raised"]), (1800.0, []), (900.0, ["raised"])])
+def test_a_permit_keeps_what_it_covers_out_of_the_alerts_of_a_configuration(
+    tmp_path: Path, watts: float | None, expected: list[str]
+) -> None:
+    (tmp_path / "caretaker.toml").write_text("""
+[site]
+id = "s"
+[[building]]
+id = "dorm-3"
+kind = "dormitory"
+rooms = ["101"]
+[[source]]
+name = "broker"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+[[source.topic]]
+filter = "campus/{building}/{room}/meter"
+payload = "json"
+fields = { P = "power_w", Q = "reactive_power_var" }
+every_s = 5
+""", encoding="utf-8")
+    loaded = load(tmp_path / "caretaker.toml")
+    engine = Engine(loaded.watches(), loaded.refiners())
+    if watts is not None:
+        engine.take(permit("dorm-3/101", watts, begin=0.0, end=9e9, at=1_795_140_000.0))
+    for step in range(240):
+        power = 1660.0 if 60 <= step < 120 else 60.0
+        values = {"dorm-3/101/power_w": power + step % 3, "dorm-3/101/reactive_power_var": 8.0}
+        engine.take(Sample(1_795_140_000.0 + 5.0 * (step + 1), "broker/campus/dorm-3/101/meter", values))
+    said = [e.turn.value for e in engine.advance(1_795_141_300.0) if e.rule == "high_power" and e.turn is Turn.RAISED]
+    assert said == expected
