@@ -219,6 +219,7 @@ where = { kind = "washroom" }
 every_s = 60
 """
 WATER_CAMPUS = campus(BROKER, WATER, zone="Europe/Brussels")
+LEAKING = "teach/a926"
 
 
 def test_a_month_of_seven_meters_has_two_runs(tmp_path: Path) -> None:
@@ -237,9 +238,10 @@ def test_a_month_of_seven_meters_has_two_runs(tmp_path: Path) -> None:
     hours = [(event.at - event.evidence.since) / 3600 for event in running if event.turn == "cleared"]
     assert hours == pytest.approx([18.0, 10.4], abs=0.05)
     last = {f"silent/broker:{message.topic}": message.at for message in messages}  # no hole is longer than a minute
-    missed = {(key, "raised", when + 300) for key, when in last.items() if when + 300 <= messages[-1].at}
+    missed = {(key, "raised", when + 1800) for key, when in last.items() if when + 1800 <= messages[-1].at}
     assert {(event.key, event.turn.value, event.at) for event in silent} == missed
-    assert len(silent) == len(missed) == len(events) - len(running)
+    others = {(e.rule, e.key) for e in events if e.rule not in ("silent", "running_water") and e.delivery == "page"}
+    assert others == {("leak", LEAKING)}  # some 10 L/h day and night; what else homes do in a closed school is no page
 
 
 def test_a_tap_added_to_each_meter_is_found_in_35_minutes(tmp_path: Path) -> None:
@@ -253,7 +255,8 @@ def test_a_tap_added_to_each_meter_is_found_in_35_minutes(tmp_path: Path) -> Non
         if 0 <= when - midnight < 86_400
     )
     events = through_a_broker(tmp_path, WATER_CAMPUS, messages)
-    assert {event.rule for event in events} == {"running_water"}
+    assert {(e.rule, e.key) for e in events if e.rule != "running_water"} == {("leak", LEAKING)}
+    events = [event for event in events if event.rule == "running_water"]
     assert [(event.key, event.turn.value) for event in events] == [
         (f"teach/{name}", turn) for name in opened for turn in ("raised", "cleared")
     ]
