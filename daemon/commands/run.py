@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import logging
 import signal
@@ -13,13 +14,14 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from daemon.config import Loaded
 
 NAME = "run"
+WAKE_S = 1.0
 
 End = SimpleQueue[BaseException | None]  # why to end: a bug, or None when asked; `put` is safe in a signal handler
 
@@ -70,11 +72,18 @@ def serve(loaded: Loaded, end: End, *, ready: Callable[[str], None], banner: str
     gateway.start()
     host, port = gateway.server.address
     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-    reasons = [end.get()]
+    reasons = [_first_of(end)]
     gateway.stop()
     while not end.empty():
         reasons.append(end.get())
     return int(any(isinstance(reason, BaseException) for reason in reasons))
+
+
+def _first_of(end: End) -> BaseException | None:
+    """Wait for word; a signal that reached another thread is handled only when this one wakes."""
+    while True:
+        with contextlib.suppress(Empty):
+            return end.get(timeout=WAKE_S)
 
 
 def _end_on_a_bug(death: threading.ExceptHookArgs, end: End) -> None:
