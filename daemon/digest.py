@@ -88,7 +88,7 @@ def _line(building: str, alerts: Sequence[Story], site: Site, language: str) -> 
 def _much(alerts: Sequence[Story], language: str) -> str:
     """What alerts come to together: time and water and energy wasted, by the last word on each."""
     words = _WORDS[language]
-    sums = dict.fromkeys(("wasted_s", "litres", "kwh"), 0.0)
+    sums = dict.fromkeys(("wasted_s", "litres", "kwh", "wasted_kwh"), 0.0)
     for story in alerts:
         said: dict[str, float | str] = {}
         for row in story:
@@ -97,6 +97,7 @@ def _much(alerts: Sequence[Story], language: str) -> str:
             value = said.get(name, 0.0)
             sums[name] += value if isinstance(value, int | float) else 0.0
     parts = [duration(sums["wasted_s"], language)] if sums["wasted_s"] else []
+    sums["kwh"] += sums.pop("wasted_kwh")
     parts += [words[name].format(value=sums[name]) for name in ("litres", "kwh") if sums[name]]
     return words["much"].format(much=words["and"].join(parts)) if parts else ""
 

@@ -218,6 +218,13 @@ def test_it_is_grouped_by_rule_and_building_with_places_and_sums() -> None:
     ]  # fmt: skip
 
 
+def test_energy_that_lamps_wasted_is_summed_too() -> None:
+    said = {"light": "200 W", "wasted_s": 3600.0, "wasted_kwh": 0.2}
+    lamps = [row(n, "lights_left_on", f"teach-1/{100 + n}", "raised", said) for n in (1, 2)]
+    lines = compose(lamps, CAMPUS, "zh").body.splitlines()
+    assert lines[1] == "· 1号教学楼 2 项（101、102），共 2 小时、0.4 度"
+
+
 def test_many_rooms_and_many_lines_stay_short() -> None:
     message = compose([tap(n, f"teach-1/{100 + n}", 0.0) for n in range(1, 20)], CAMPUS, "zh")
     assert message.body.splitlines()[1] == (
