@@ -141,7 +141,8 @@ class Declarations:
         self._hand_over = hand_over
         self._clock = clock
         self._handed: _Handed | None = None
-        self._settled: set[str] = set()  # of files that the disk does not let go of
+        self._settled: set[str] = set()  # names, also of files that the disk does not let go of
+        self._change = threading.Condition()
         self._bell = threading.Event()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="declarations", daemon=True)
@@ -165,20 +166,19 @@ class Declarations:
         """Declare something, and wait a moment for its commit; from any thread. Raises OSError."""
         path = declare(said, self._folder)
         self._bell.set()
-        until = time.monotonic() + TAKE_S
-        while path.exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        with self._change:
+            self._change.wait_for(lambda: path.name in self._settled, TAKE_S)
 
     def acknowledge(self, packets: Sequence[int]) -> None:
         """These are committed: their files have done their work. Called by the pipeline."""
         handed = self._handed
         if handed is None or handed.packet not in packets:
             return
-        self._settled.add(handed.path.name)
         try:
             handed.path.unlink(missing_ok=True)
         except OSError as error:
             log.error("%s is taken up, but cannot be removed: %s", handed.path, error.strerror)
+        self._settle(handed.path)
         self._handed = None
         self._bell.set()
 
@@ -210,13 +210,18 @@ class Declarations:
 
     def _refuse(self, path: Path, why: str) -> None:
         log.error("%s is put aside: %s", path, why)
-        self._settled.add(path.name)
         try:
             with open(path.with_suffix(".why"), "w", encoding="utf-8", opener=_plainly) as file:
                 file.write(f"{why}\n")
             path.replace(path.with_suffix(REFUSED))
         except OSError as error:
             log.error("%s cannot be put aside: %s", path, error.strerror)
+        self._settle(path)
+
+    def _settle(self, path: Path) -> None:
+        with self._change:
+            self._settled.add(path.name)
+            self._change.notify_all()
 
     def _run(self) -> None:
         while not self._is_stopping:
