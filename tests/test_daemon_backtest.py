@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from one_meter import CONFIG
 from streams import START, Rig, VirtualClock, site, stream
 
 from daemon.backtest import BacktestError, Sweep, Tally, backtest, stretch_of, sweep_of
@@ -136,26 +137,6 @@ def test_a_stretch_is_cut_to_what_there_is_and_a_last_day_counts_whole() -> None
     assert stretch_of(history, "2020-01-01", "2026-01-05", calendar) == (first, calendar.next_minute(first, 0))
     with pytest.raises(BacktestError, match="they reach 2026-01-05"):
         stretch_of(history, "2026-02-01", None, calendar)
-
-
-CONFIG = """
-[site]
-id = "s"
-timezone = "Asia/Shanghai"
-[[building]]
-id = "t"
-kind = "teaching"
-washrooms = ["1F-wash"]
-[[source]]
-name = "bus"
-kind = "mqtt"
-url = "mqtt://127.0.0.1:1"
-[[source.topic]]
-filter = "campus/{building}/{room}/water"
-payload = "json"
-fields = { F = "flow_lpm" }
-every_s = 60
-"""
 
 
 def test_the_command_reads_a_table_and_tells(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from one_meter import CONFIG
 from streams import START, Arrival, Rig, VirtualClock, site, stream
 
 from daemon.case import DIFFERS, CaseError, case_of, of_file, to_json
@@ -81,31 +82,11 @@ def test_replay_tells_whether_a_case_still_says_the_same(tmp_path: Path, capfd: 
     assert "- raised" in err
 
 
-GATEWAY = """
-[site]
-id = "s"
-timezone = "Asia/Shanghai"
-[[building]]
-id = "t"
-kind = "teaching"
-washrooms = ["1F-wash"]
-[[source]]
-name = "bus"
-kind = "mqtt"
-url = "mqtt://127.0.0.1:1"
-[[source.topic]]
-filter = "campus/{building}/{room}/water"
-payload = "json"
-fields = { F = "flow_lpm" }
-every_s = 60
-"""
-
-
 @pytest.mark.parametrize(("hold_min", "is_same"), [(30.0, True), (45.0, False)])
 def test_the_gateway_says_in_a_case_that_it_does_not_say_the_same(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, hold_min: float, is_same: bool
 ) -> None:
-    (tmp_path / "c.toml").write_text(GATEWAY, encoding="utf-8")
+    (tmp_path / "c.toml").write_text(CONFIG, encoding="utf-8")
     loaded = load(tmp_path / "c.toml")
     rig = Rig(loaded.store_path, VirtualClock(), list(loaded.watches()), of=loaded.site)
     samples = (Sample(START + 60.0 * minute, "bus/t/1F-wash", {"t/1F-wash/flow_lpm": 6.0}) for minute in range(90))
