@@ -17,6 +17,7 @@ from rules.rule import ParameterError, Words, choice, parameter, point_ids, text
 
 ABOVE, WITHIN, BELOW = 1, 0, -1
 SLACK_S = 0.001  # times are kept to the millisecond
+_INTERNAL = frozenset({*PERMIT, "online", "backlog", "attended", "clock_offset_s"})  # no sensor of a school tells them
 
 
 class _State(NamedTuple):
@@ -33,8 +34,6 @@ class _State(NamedTuple):
     covered_s: float = 0.0
     is_proven: bool = False
     is_raised: bool = False
-
-_INTERNAL = frozenset({*PERMIT, "online", "backlog", "attended", "clock_offset_s"})  # no sensor of a school tells them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

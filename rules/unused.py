@@ -207,7 +207,7 @@ class UnusedWatch:
         is_in_hours = use.open and (hours.is_lived_in or not over.open)
         delivery = Delivery.RECORD if is_told or is_in_hours else Delivery.DIGEST
         if self.by == BY_TIMETABLE:
-            now = hours.lesson(at), hours.evening_study(at)
+            now = lesson, hours.evening_study(at)
             soon = hours.lesson(at + EARLY_S), hours.evening_study(at + EARLY_S)
             until = min(until, *(held.until for held in now), *(held.until - EARLY_S for held in soon))
             is_used = any(held.open for held in (*now, *soon))
