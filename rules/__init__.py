@@ -1,5 +1,6 @@
 """The domain: nouns, engine and the registry of rule kinds. It holds no clock and does no I/O."""
 
+from rules.boiler_temperature import BoilerTemperature
 from rules.burst import Burst
 from rules.clock_drift import ClockDrift
 from rules.closed_flow import ClosedFlow
@@ -42,6 +43,7 @@ RULES: dict[str, type[RuleKind]] = {
     "high_power": HighPower,
     "overload": Overload,
     "ebike_charging": EbikeCharging,
+    "boiler_temperature": BoilerTemperature,
     "silent": Silent,
     "stuck": Stuck,
     "implausible": Implausible,

@@ -34,6 +34,19 @@ class Span(NamedTuple):
         return minute >= self.start or minute < self.end
 
 
+class Season(NamedTuple):
+    """A part of every year, both days included, as (month, day); it may cross the new year."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    def holds(self, day: date) -> bool:
+        now = day.month, day.day
+        if self.first <= self.last:
+            return self.first <= now <= self.last
+        return now >= self.first or now <= self.last
+
+
 class Stretch(NamedTuple):
     """Whether something holds, and until when (Unix seconds) at least that answer does."""
 
@@ -185,6 +198,11 @@ class Calendar:
                 is_open = is_open or begin <= at < stop
                 edges += (begin, stop)
         return Stretch(is_open, min(edge for edge in edges if edge > at))
+
+    def within_season(self, season: Season, at: float) -> Stretch:
+        """Whether a time lies in a season, and until when at least that holds."""
+        day = self.local(at).date()
+        return Stretch(season.holds(day), self.at_minute(day, 1440))
 
     # -- days
 

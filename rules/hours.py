@@ -19,6 +19,7 @@ SERVING = frozenset({"canteen", "plant", "outdoor"})  # those that are open when
 LIVES_AS = {  # a kind of room that is not used as the building around it -> the kind of building whose life it has
     "dorm_room": "dormitory", "staff_flat": ALWAYS, "canteen": "canteen", "boiler_room": "plant",
     "pump_room": "plant", "distribution_room": "plant", "gate": "outdoor", "outdoor": "outdoor",
+    "freezer": "canteen", "cold_store": "canteen", "sample_fridge": "canteen",
 }  # fmt: skip
 EARLY_MIN = 60    # people are back so long before an evening study that begins their week
 SETTLE_S = 600.0  # after power came back: everything starts at once, and means nothing yet

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from rules.calendar import Calendar, Span
+from rules.calendar import Calendar, Season, Span
 from rules.hours import LIVES_AS, Hours
 from rules.sun import Sun
 
@@ -17,7 +17,8 @@ from rules.sun import Sun
 class Place(NamedTuple):
     """A node of the campus; `id` is `building` or `building/room`, `kind` one of PLACE_KINDS.
 
-    `supply` is when its power is on, as where dorms are cut off at night; None: always.
+    `supply` is when its power is on, as where dorms are cut off at night; None: always. `heating` is when it is
+    heated; None: never.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Place(NamedTuple):
     owner: str = ""
     note: str = ""
     supply: Span | None = None
+    heating: Season | None = None
 
 
 BUILDING_KINDS: dict[str, str] = {  # kind of building -> the kind its rooms have unless they say otherwise
@@ -44,6 +46,7 @@ BUILDING_KINDS: dict[str, str] = {  # kind of building -> the kind its rooms hav
 ROOM_KINDS: tuple[str, ...] = (
     "dorm_room", "classroom", "office", "lab", "library", "corridor", "stairwell", "washroom", "canteen", "shop",
     "boiler_room", "drinking_boiler", "pump_room", "distribution_room", "staff_flat", "gate", "outdoor",
+    "freezer", "cold_store", "sample_fridge",
 )  # fmt: skip
 PLACE_KINDS: tuple[str, ...] = (*ROOM_KINDS, *(kind for kind in BUILDING_KINDS if kind not in ROOM_KINDS))
 
@@ -230,7 +233,10 @@ class Explanation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The campus as rules see it: places and points by id, the calendar, and the sun where its place is known."""
+    """The campus as rules see it: places and points by id, the calendar, and the sun where its place is known.
+
+    `altitude_m` is above the sea: water boils earlier up there.
+    """
 
     id: str
     name: str
@@ -238,6 +244,7 @@ class Site:
     points: Mapping[str, Point]
     calendar: Calendar
     sun: Sun | None = None
+    altitude_m: float = 0.0
     _by_place: Mapping[str, tuple[Point, ...]] = field(init=False, repr=False)
     _hours: dict[str, Hours] = field(init=False, repr=False, compare=False)  # by place, and by what they are
 
@@ -272,7 +279,7 @@ class Site:
         chosen = {place: self.places[place] for place in places}
         points = {point.id: point for place in chosen for point in self.points_at(place)}
         buildings = {place.building: self.places[place.building] for place in chosen.values()}
-        site = Site(self.id, self.name, buildings | chosen, points, self.calendar, self.sun)
+        site = Site(self.id, self.name, buildings | chosen, points, self.calendar, self.sun, self.altitude_m)
         object.__setattr__(site, "_hours", self._hours)
         return site
 

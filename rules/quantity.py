@@ -36,6 +36,10 @@ _GAUGES = (
     ("illuminance_lx", "lx", 0.0, 200_000.0),
     ("pressure_kpa", "kPa", -100.0, 10_000.0),
     ("co2_ppm", "ppm", 0.0, 50_000.0),
+    ("level_mm", "mm", -10_000.0, 10_000.0),  # of water, from its middle line
+    ("level_pct", "%", 0.0, 100.0),
+    ("fire_pct", "%", 0.0, 100.0),         # how hard a burner fires
+    ("residual_ma", "mA", 0.0, 100_000.0),
     ("clock_offset_s", "s", -1e11, 1e11),  # a device's clock less ours
     ("permit_w", "W", 0.0, 1e6),           # what people declare: see rules.fact
     ("permit_from", "s", 0.0, 1e11),
@@ -47,7 +51,14 @@ _COUNTERS = (
     ("volume_m3", "m³", 0.0, 1e10),
     ("gas_m3", "m³", 0.0, 1e10),
 )
-_STATES = ("occupied", "door_open", "flame", "on", "online", "backlog", "attended")
+_STATES = (
+    "occupied", "door_open", "flame", "on", "online", "backlog", "attended",
+    "demand",         # a boiler is asked for heat
+    "level_low",      # a float switch: too little water
+    "round",          # 1: somebody has just been there and looked
+    "on_duty",        # 1: somebody who is responsible is there
+    "pressure_test",  # 1: pipes stand under test pressure, and nobody touches them
+)
 
 QUANTITIES: dict[str, Quantity] = (
     {name: Quantity(name, unit, Kind.GAUGE, low, high) for name, unit, low, high in _GAUGES}
@@ -70,6 +81,10 @@ UNITS: dict[str, dict[str, float]] = {
     "illuminance_lx": {"lx": 1.0, "klx": 1e3},
     "pressure_kpa": {"kPa": 1.0, "Pa": 1e-3, "hPa": 0.1, "bar": 100.0, "MPa": 1e3},
     "co2_ppm": {"ppm": 1.0},
+    "level_mm": {"mm": 1.0, "cm": 10.0, "m": 1e3},
+    "level_pct": {"%": 1.0},
+    "fire_pct": {"%": 1.0},
+    "residual_ma": {"mA": 1.0, "A": 1e3},
     "energy_kwh": {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3},
     "reactive_energy_kvarh": {"kvarh": 1.0, "varh": 1e-3},
     "volume_m3": {"m3": 1.0, "L": 1e-3},

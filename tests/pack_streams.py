@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from streams import GRACE_S, SOURCE, START, Arrival
 
 import rules
-from rules.calendar import Calendar
+from rules.calendar import Calendar, Season
 from rules.expression import Expression
 from rules.fact import permit
 from rules.limit import Limit
@@ -32,7 +32,31 @@ ROOMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "t/hall": ("corridor", ("lighting/power_w",)),
     "t/1F-wash": ("washroom", ("volume_m3",)),
     "t/boiler": ("boiler_room", ("temperature_c", "clock_offset_s")),
-}
+    "p/boiler": ("boiler_room", (
+        "supply/temperature_c", "return/temperature_c", "flue/temperature_c", "pressure_kpa", "level_mm", "level_low",
+        "flame", "fire_pct", "demand", "pump/on", "door_open", "round", "on_duty",
+    )),
+    "p/kettle": ("drinking_boiler", ("temperature_c", "power_w", "level_low")),
+    "p/office": ("office", ("temperature_c", "heating/temperature_c")),
+    "p/pipes": ("pump_room", ("temperature_c", "pressure_kpa", "pressure_test")),
+    "p/board": ("distribution_room", ("residual_ma", "terminal/temperature_c", "voltage_v", "current_a")),
+    "p/freezer": ("freezer", ("temperature_c", "door_open")),
+    "p/store": ("cold_store", ("temperature_c", "door_open")),
+    "p/samples": ("sample_fridge", ("temperature_c",)),
+    "p/yard": ("outdoor", ("temperature_c",)),
+}  # fmt: skip
+LEVELS: dict[str, tuple[float, ...]] = {  # what plant shows, from one hour to the next
+    "p/freezer/temperature_c": (-20.0, -18.0, -5.0), "p/store/temperature_c": (4.0, 5.0, 14.0),
+    "p/samples/temperature_c": (4.0, 12.0), "p/yard/temperature_c": (-8.0, 2.0, 12.0),
+    "p/office/temperature_c": (2.0, 12.0, 21.0), "p/office/heating/temperature_c": (3.0, 20.0, 55.0),
+    "p/pipes/temperature_c": (2.0, 18.0, 21.0), "p/kettle/temperature_c": (60.0, 97.0, 108.0),
+    "p/kettle/power_w": (0.0, 0.0, 3000.0), "p/board/terminal/temperature_c": (30.0, 45.0, 95.0),
+    "p/board/voltage_v": (216.0, 222.0, 225.0), "p/board/current_a": (1.0, 6.0, 18.0),
+    "residual_ma": (8.0, 60.0, 400.0),
+    "supply/temperature_c": (55.0, 75.0, 97.0), "return/temperature_c": (40.0, 55.0),
+    "pressure_kpa": (20.0, 180.0, 360.0), "flue/temperature_c": (110.0, 150.0, 190.0), "level_mm": (0.0, 10.0, -70.0, 80.0), "fire_pct": (0.0, 40.0, 90.0),
+}  # fmt: skip
+SPREAD = {"pressure_kpa": 1.0, "level_mm": 3.0, "residual_ma": 1.0, "power_w": 5.0, "current_a": 0.2}
 SHORT: dict[str, dict[str, float]] = {
     "leak": {"suspect_h": 6.0, "alarm_h": 9.0},
     "stuck": {"frozen_s": 600.0, "still_s": 3600.0, "uncounted_s": 7200.0, "dry_days": 1.0},
@@ -59,10 +83,12 @@ def campus(every_s: float) -> Site:
     places = {
         "d": Place("d", "3号楼", "dormitory", "d"),
         "t": Place("t", "教学楼", "teaching", "t"),
+        "p": Place("p", "后勤楼", "administration", "p"),
     }
     points: dict[str, Point] = {}
     for name, (kind, quantities) in ROOMS.items():
-        places[name] = Place(name, name, kind, name.partition("/")[0])
+        heating = Season((11, 1), (3, 31)) if name.startswith("p/") else None
+        places[name] = Place(name, name, kind, name.partition("/")[0], heating=heating)
         for spelled in quantities:
             part, _, quantity = spelled.rpartition("/")
             point = Point(f"{name}/{spelled}", name, part, quantity, f"{SOURCE}/{name}", SOURCE, 2.5 * every_s)
@@ -221,6 +247,28 @@ def _boiler(rng: random.Random, begin: float, end: float, every_s: float) -> Val
         yield at, values
 
 
+def _plant(room: str) -> Callable[..., Values]:
+    """A room of machines, where each sensor goes its own way."""
+
+    def values(rng: random.Random, begin: float, end: float, every_s: float) -> Values:
+        levels = {
+            f"{room}/{spelled}": LEVELS.get(f"{room}/{spelled}", LEVELS.get(spelled, (0.0, 1.0)))
+            for spelled in ROOMS[room][1]
+        }
+        now = dict.fromkeys(levels, (begin, 0.0))
+        for at in _times(rng, begin, end, every_s):
+            out = {}
+            for point, among in levels.items():
+                until, level = now[point]
+                if at >= until:
+                    until, level = now[point] = at + rng.uniform(300, 12_000), rng.choice(among)
+                spread = 0.0 if among == (0.0, 1.0) else SPREAD.get(point.rpartition("/")[2], 0.4)
+                out[point] = round(level + rng.uniform(-spread, spread), 1)
+            yield at, out
+
+    return values
+
+
 _ROOMS: dict[str, Callable[..., Values]] = {
     "d/101": _dorm_room,
     "d/102": _power("d/102/power_w", (0.0, 60.0, 400.0, 1200.0)),
@@ -233,4 +281,5 @@ _ROOMS: dict[str, Callable[..., Values]] = {
     "t/hall": _power("t/hall/lighting/power_w", (0.0, 200.0)),
     "t/1F-wash": _water("t/1F-wash/volume_m3", is_register=True),
     "t/boiler": _boiler,
+    **{room: _plant(room) for room in ROOMS if room.startswith("p/")},
 }

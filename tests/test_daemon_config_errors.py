@@ -50,7 +50,7 @@ TEN_EN = [
     'canteen, staff_housing, plant, outdoor; did you mean "dormitory"?',
     ':7: building.rooms: "218-201" is not a range of rooms, allowed: first to last of one floor such as "101-118"',
     ':8: building.bed: unknown key "bed", allowed: id, name, kind, area_m2, beds, rooms, washrooms, corridors, '
-    'stairwells, offices, drinking_boilers, owner, note, supply; did you mean "beds"?',
+    'stairwells, offices, drinking_boilers, owner, note, supply, heating; did you mean "beds"?',
     ':12: source.url: not the address of a broker, allowed: "mqtt://HOST:PORT" or "mqtts://HOST:PORT"',
     ':14: source.topic.filter: unknown placeholder "rom", allowed: building, room, place, device; did you mean "room"?',
     ':16: source.topic.fields.P: unknown quantity "powr_w", allowed: power_w, reactive_power_var, apparent_power_va, '

@@ -40,6 +40,7 @@ EVERYWHERE = {
     "dorm/1F": ("washroom", ["flow_lpm"]),
     "dorm/main": ("pump_room", ["volume_m3"]),
     "dorm/hot": ("pump_room", ["volume_m3", "spare/volume_m3"]),
+    "plant/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa"]),
     "dorm": ("dormitory", ["flow_lpm"]),
     "teach": ("teaching", ["flow_lpm"]),
 }

@@ -13,10 +13,11 @@ from daemon.config.values import (
     lesson_of,
     minute_of,
     one_of,
+    season_of,
     span_or_none,
     weekday_of,
 )
-from rules.calendar import SCHOOL_DAY, USUAL, Daily, PeriodKind, Span, Weekend
+from rules.calendar import SCHOOL_DAY, USUAL, Daily, PeriodKind, Season, Span, Weekend
 from rules.model import PLACE_KINDS
 
 Weekday = Annotated[int, PlainValidator(weekday_of)]
@@ -56,6 +57,21 @@ class MakeupTable(Table):
 
     day: date
     follows: Weekday
+
+
+class HeatingTable(Table):
+    """When buildings are heated, every year: both days included, such as 11-15 to 03-15."""
+
+    first: Annotated[str, Field(alias="from")]
+    last: Annotated[str, Field(alias="to")]
+
+    @model_validator(mode="after")
+    def _is_a_season(self) -> "HeatingTable":
+        self.season()
+        return self
+
+    def season(self) -> Season:
+        return season_of(self.first, self.last)
 
 
 class _DailyTable(Table):

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from daemon.config.calendar_tables import HeatingTable
 from daemon.config.errors import Findings, Problem
 from daemon.config.lines import Path
 from daemon.config.reading import read
 from daemon.config.tables import BuildingTable, FileTable, RoomTable, Section, WhereTable
+from rules.calendar import Season
 from rules.model import BUILDING_KINDS, Place
 
 _LISTS = {"washrooms": "washroom", "corridors": "corridor", "stairwells": "stairwell", "offices": "office",
@@ -71,6 +73,8 @@ class Campus:
 
 def campus(file: FileTable, findings: Findings) -> Campus:
     """All buildings and rooms."""
+    heating = read(HeatingTable, file.heating, ("heating",), findings) if file.heating is not None else None
+    season = heating.season() if heating else None
     places: dict[str, Place] = {}
     buildings: list[str] = []
     declared: dict[str, Path] = {}
@@ -88,14 +92,14 @@ def campus(file: FileTable, findings: Findings) -> Campus:
             continue
         buildings.append(table.id)
         twice = set()
-        for place, key in _places(table):
+        for place, key in _places(table, season):
             if place.id in places and key not in twice:
                 twice.add(key)  # one word about two ranges that overlap
                 findings.error((*path, key), "duplicate", noun="room", found=place.id, other=declared[place.id])
             places[place.id] = place
             declared[place.id] = (*path, key)
     known = Campus(places, tuple(buildings), frozenset(doubtful))
-    _exceptions(file.room, places, known, findings)
+    _exceptions(file.room, places, known, season, findings)
     return known
 
 
@@ -105,17 +109,20 @@ def _lost_rooms(raw: Section, errors: Sequence[Problem]) -> bool:
     return any(key == "id" or isinstance(raw.get(str(key)), list) for key in keys)
 
 
-def _places(table: BuildingTable) -> Iterator[tuple[Place, str]]:
+def _places(table: BuildingTable, season: Season | None) -> Iterator[tuple[Place, str]]:
     """The building itself and its rooms, each with the key that declares it."""
     name = table.name or table.id
-    yield Place(table.id, name, table.kind, table.id, "", table.owner, table.note, table.supply), "id"
+    heating = season if table.heating and table.kind != "outdoor" else None
+    yield Place(table.id, name, table.kind, table.id, "", table.owner, table.note, table.supply, heating), "id"
     for key in ("rooms", *_LISTS):
         kind = _LISTS.get(key, BUILDING_KINDS[table.kind])
         for rooms in getattr(table, key):
             for room in rooms:
                 floor = floor_of(room)
                 id_ = f"{table.id}/{room}"
-                yield Place(id_, f"{name} {room}", kind, table.id, floor, table.owner, "", table.supply), key
+                yield Place(
+                    id_, f"{name} {room}", kind, table.id, floor, table.owner, "", table.supply, heating
+                ), key
 
 
 def floor_of(room: str) -> str:
@@ -127,7 +134,9 @@ def floor_of(room: str) -> str:
     return number[1][:-2] if number else ""
 
 
-def _exceptions(tables: Sequence[Section], places: dict[str, Place], known: Campus, findings: Findings) -> None:
+def _exceptions(
+    tables: Sequence[Section], places: dict[str, Place], known: Campus, season: Season | None, findings: Findings
+) -> None:
     """Apply `[[room]]`: change a room that a range made, or add one."""
     declared: dict[str, Path] = {}
     for index, raw in enumerate(tables):
@@ -148,7 +157,7 @@ def _exceptions(tables: Sequence[Section], places: dict[str, Place], known: Camp
         house = places[building]
         usual = places.get(table.id) or Place(
             table.id, f"{house.name} {room}", BUILDING_KINDS[house.kind], building, floor_of(room), house.owner,
-            supply=house.supply,
+            supply=house.supply, heating=house.heating,
         )  # fmt: skip
         places[table.id] = usual._replace(
             name=table.name or usual.name,
@@ -157,4 +166,5 @@ def _exceptions(tables: Sequence[Section], places: dict[str, Place], known: Camp
             owner=table.owner or usual.owner,
             note=table.note or usual.note,
             supply=table.supply or usual.supply,
+            heating=usual.heating if table.heating is None else season if table.heating else None,
         )

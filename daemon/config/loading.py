@@ -151,7 +151,8 @@ def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) 
     rules, told = placed_rules(file.rule, RULES, Known(known, made.points if is_measured else None), findings)
     if findings.errors or about is None or panel is None or store is None:
         return None
-    site = Site(about.id, about.name or about.id, known.places, made.points, times, _sun(about, findings))
+    name, sun = about.name or about.id, _sun(about, findings)
+    site = Site(about.id, name, known.places, made.points, times, sun, about.altitude_m)
     find_clashes(rules, told, site, findings)
     buses = hints(site, made, tables, rules=rules, told=told, findings=findings)
     return Loaded(

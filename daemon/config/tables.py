@@ -73,6 +73,7 @@ class FileTable(Table):
     store: Section = {}
     term: Sections = []
     hours_of: Sections = []
+    heating: Section | None = None
     makeup: Sections = []
     period: Sections = []
     timetable: Sections = []
@@ -93,6 +94,7 @@ class SiteTable(Table):
     language: Annotated[str, one_of("name", LANGUAGES)] = "zh"
     latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
     longitude: Annotated[float | None, Field(ge=-180, le=180)] = None
+    altitude_m: Annotated[float, Field(ge=-500, le=6000)] = 0.0
     grace_s: Annotated[float, Field(ge=0, le=600)] = 10.0
     clock: Annotated[str, one_of("name", ("auto", "trust"))] = "auto"
 
@@ -135,6 +137,7 @@ class BuildingTable(Table):
     owner: str = ""
     note: str = ""
     supply: DaySpan | None = None
+    heating: bool = True
 
 
 class RoomTable(Table):
@@ -148,6 +151,7 @@ class RoomTable(Table):
     owner: str = ""
     note: str = ""
     supply: DaySpan | None = None
+    heating: bool | None = None
 
 
 class MqttTable(Table):

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator
 
 from adapters.source import Line
-from rules.calendar import Span
+from rules.calendar import Season, Span
 from rules.quantity import QUANTITIES, UNITS
 
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
@@ -93,6 +93,22 @@ def span_of(value: object) -> Span:
     if found.start == found.end:
         raise WrongValueError("bad_span", found=text)
     return found
+
+
+def season_of(first: str, last: str) -> Season:
+    """`11-15` and `03-15` as a part of every year."""
+    return Season(_month_day(first), _month_day(last))
+
+
+def _month_day(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d\d?)-(\d\d?)", text)
+    try:
+        found = date(2024, int(match[1]), int(match[2])) if match else None  # a leap year
+    except ValueError:
+        found = None
+    if found is None:
+        raise WrongValueError("bad_month_day", found=text)
+    return found.month, found.day
 
 
 def lesson_of(value: object) -> Span:

@@ -1,0 +1,77 @@
+"""Boiler too hot: the ceiling by design, altitude and pressure; how grave; when it ends; what silence does."""
+
+from dataclasses import replace
+
+import pytest
+from recordings import site
+
+from rules.boiler import air_kpa, boiling_c
+from rules.boiler_temperature import BoilerTemperature
+from rules.engine import Engine
+from rules.model import Event, Sample, Severity, Turn
+
+BOILER = {"teach/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa"])}
+
+
+def told(temperatures: list[float], *, kpa: float | None = None, rule: BoilerTemperature | None = None,
+         altitude_m: float = 0.0) -> list[Event]:  # fmt: skip
+    of = replace(site(BOILER), altitude_m=altitude_m)
+    engine, events = Engine(list((rule or BoilerTemperature()).watches(of))), []
+    for number, celsius in enumerate(temperatures):
+        values = {"teach/boiler/supply/temperature_c": celsius}
+        if kpa is not None:
+            values["teach/boiler/pressure_kpa"] = kpa
+        engine.take(Sample(1e9 + 15.0 * number, "boiler", values))
+        events += engine.advance(1e9 + 15.0 * number)
+    return events
+
+
+def grade(events: list[Event]) -> list[tuple[Turn, Severity]]:
+    return [(event.turn, event.severity) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("celsius", "kpa", "design_c", "altitude_m", "severity"),
+    [
+        (85.0, None, None, 0.0, None),
+        (91.0, None, None, 0.0, Severity.MINOR),
+        (96.0, None, None, 0.0, Severity.MAJOR),
+        (99.0, None, None, 0.0, Severity.CRITICAL),
+        (91.0, None, None, 2300.0, Severity.CRITICAL),  # water boils at 92.3 °C up there
+        (99.0, 20.0, None, 0.0, Severity.CRITICAL),     # 2 m of water above the sensor are no pressure
+        (99.0, 300.0, None, 0.0, None),
+        (125.0, 300.0, None, 0.0, Severity.MAJOR),      # boils at 143.6 °C
+        (136.0, 300.0, None, 0.0, Severity.CRITICAL),
+        (84.0, None, 95.0, 0.0, None),
+        (91.0, None, 95.0, 0.0, Severity.MAJOR),
+        (94.0, 300.0, 95.0, 0.0, Severity.CRITICAL),
+    ],
+)
+def test_how_grave_it_is(
+    celsius: float, kpa: float | None, design_c: float | None, altitude_m: float, severity: Severity | None
+) -> None:
+    rule = BoilerTemperature() if design_c is None else BoilerTemperature(design_c=design_c)
+    events = told([60.0, *[celsius] * 8], kpa=kpa, rule=rule, altitude_m=altitude_m)
+    assert (events[-1].severity if events else None) == severity
+    assert all(event.at <= 1e9 + 15.0 + 60.0 for event in events)
+
+
+def test_it_rises_with_the_temperature_and_ends_below_all_lines() -> None:
+    events = told([85.0] + [91.0] * 6 + [96.0] * 6 + [98.5] * 6 + [89.0] * 6 + [87.0] * 6)
+    assert grade(events) == [
+        (Turn.RAISED, Severity.MINOR), (Turn.UPDATED, Severity.MAJOR), (Turn.UPDATED, Severity.CRITICAL),
+        (Turn.CLEARED, Severity.CRITICAL),
+    ]  # fmt: skip
+    assert events[-1].values["hottest_c"] == pytest.approx(98.5)
+
+
+@pytest.mark.parametrize(
+    ("kpa", "celsius"), [(101.325, 100.0), (70.1, 90.0), (198.5, 120.0), (476.2, 150.0), (1002.8, 180.0)]
+)
+def test_water_boils_where_steam_tables_say(kpa: float, celsius: float) -> None:
+    assert boiling_c(kpa) == pytest.approx(celsius, abs=0.5)
+
+
+def test_air_is_thinner_up_there() -> None:
+    assert air_kpa(0.0) == 101.325
+    assert air_kpa(3650.0) == pytest.approx(64.4, abs=0.5)  # Lhasa
