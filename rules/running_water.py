@@ -4,11 +4,11 @@ Strategy. Water *runs* while the mean of the last five minutes stays over a limi
 pause, open taps do not. How long it may run depends on who is behind the meter. A room or a corridor is judged at all
 times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor washes
 one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that leaves room
-for less than an open tap; while lessons are held hardly anybody is there, and it is judged as a corridor. Many people
-together never pause, so a meter of a whole building or of the plant is judged in quiet hours alone, a kitchen from
-lights-out until it begins to cook. Where rooms of a building have meters of their own, they page, and the building's
-own meter is a line in the summary. Time counts only as far as readings cover it. `still_s` is a minute less what the
-interval of a one-minute meter may wander.
+for less than an open tap; while lessons are held hardly anybody is there, and it is judged as a corridor if the flow is
+steady (a mean far above the least minute is many people). Many together never pause, so a meter of a whole building or
+of the plant is judged in quiet hours alone, a kitchen from lights-out until it begins to cook. Where rooms of a
+building have meters of their own, they page, and the building's own meter is a line in the summary. Time counts only as
+far as readings cover it. `still_s` is a minute less what the interval of a one-minute meter may wander.
 
 A register is read as the flow between two readings that are far enough apart for an open tap to give a pulse. Where
 that is more than five minutes, the meter is too coarse and says so; with many people behind a coarse one, several of
@@ -35,6 +35,7 @@ FREE_S = 2700.0     # a pause in the timetable that is no break between lessons
 JITTER_S = 15.0     # of the interval of a register
 COARSE_S = 300.0    # an open tap must give a pulse so often
 COOKING = Span(5 * 60, 12 * 60)  # a kitchen is at work before it opens
+STEADY = 0.45       # the least flow of a tap that hardly anybody else is beside, as a share of the mean
 USUAL_FACTOR, FADE = 2.0, 0.99  # of the longest usual run; from night to night
 
 
@@ -49,11 +50,16 @@ _BY_DAY = (_Mode.OPEN, _Mode.LESSON)
 
 
 class _Run(NamedTuple):
-    """`open_s` counts outside the peaks, `quiet_s` in quiet hours and lessons; `ran_s` and `litres` are all seen."""
+    """`open_s` counts outside the peaks, of it `quiet_s` in quiet hours; `ran_s` and `litres` are all seen.
+
+    Of it `taught_s` is in lessons; `lesson` is how long of them is not judged yet, the litres and the least flow then.
+    """
 
     since: float
     open_s: float = 0.0
     quiet_s: float = 0.0
+    taught_s: float = 0.0
+    lesson: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ran_s: float = 0.0
     litres: float = 0.0
     is_raised: bool = False
@@ -85,7 +91,7 @@ class RunningWaterWatch:
     """One water meter; `open_hold_s` is None where it is judged in quiet hours only."""
 
     rule: ClassVar[str] = "running_water"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     start: ClassVar[_State] = _State()
 
     key: str
@@ -134,32 +140,27 @@ class RunningWaterWatch:
     def deadline(self, state: _State) -> float | None:
         if state.run is None:
             return None
-        _, open_s, quiet_s, _, _, is_raised = state.run
-        dues = []
+        run, dues = _Run(*state.run), []
         if state.still_at is not None:
             dues.append(state.still_at + self.still_s)
-        elif not is_raised and state.mode != _Mode.PEAK:
+        elif not run.is_raised and state.mode != _Mode.PEAK:
             if self.open_hold_s is not None:
-                dues.append(state.at + self._open_hold_s(state) - open_s)
+                dues.append(state.at + self._open_hold_s(state) - run.open_s)
             if state.mode != _Mode.OPEN:
-                dues.append(state.at + self._quiet_hold_s(state) - quiet_s)
-        if self._minds_hours and not is_raised:
+                counted_s, needed_s = self._counted(state, run)
+                dues.append(state.at + needed_s - counted_s)
+        if self._minds_hours and not run.is_raised:
             dues.append(state.mode_until)
         due = min(dues, default=None)
         return due if due is not None and state.at < due <= state.until else None
 
     def hold(self, state: _State, at: float) -> Hold | None:
-        if state.run is None or state.run[5]:
+        if state.run is None or state.run[-1] or (self.open_hold_s is None and state.mode != _Mode.QUIET):
             return None
-        since, open_s, quiet_s, *_ = state.run
-        more = max(0.0, min(at, state.until) - state.at) if state.still_at is None else 0.0
-        if state.mode in (_Mode.QUIET, _Mode.LESSON):
-            needed_s = self._quiet_hold_s(state)
-            return Hold(since, min(quiet_s + more, needed_s), needed_s)
-        if self.open_hold_s is None:
-            return None
-        needed_s = self._open_hold_s(state)
-        return Hold(since, min(open_s + (0.0 if state.mode else more), needed_s), needed_s)
+        run, counts = _Run(*state.run), state.still_at is None and state.mode != _Mode.PEAK
+        more_s = max(0.0, min(at, state.until) - state.at) if counts else 0.0
+        counted_s, needed_s = self._counted(state, run)
+        return Hold(run.since, min(counted_s + more_s, needed_s), needed_s)
 
     def explain(self, state: _State, at: float) -> Explanation:
         if state.register is not None:
@@ -207,11 +208,14 @@ class RunningWaterWatch:
         """The state when time has passed: the last flow went on as long as its reading speaks."""
         run, minute, until = x.run, int(at // 60), x.until
         if run is not None:
-            since, open_s, quiet_s, ran_s, litres, is_raised = run
+            since, open_s, quiet_s, taught_s, lesson, ran_s, litres, is_raised = run
             seen_s = max(0.0, min(at, until) - x.at)
             counted_s = seen_s if x.still_at is None and x.mode != _Mode.PEAK else 0.0
-            quiet_s += counted_s if x.mode in (_Mode.QUIET, _Mode.LESSON) else 0.0
-            run = since, open_s + counted_s, quiet_s, ran_s + seen_s, litres + x.flow * seen_s / 60, is_raised
+            quiet_s += counted_s if x.mode == _Mode.QUIET else 0.0
+            if counted_s and x.mode == _Mode.LESSON:
+                taught_s, lesson = taught_s + counted_s, _more(lesson, counted_s, x.flow)
+            litres += x.flow * seen_s / 60
+            run = since, open_s + counted_s, quiet_s, taught_s, lesson, ran_s + seen_s, litres, is_raised
             if not is_raised and at - until > self.quiet_hold_s:
                 run = None  # after so long a gap it begins anew
         total, heard, minutes = x.total, x.heard, x.minutes
@@ -239,11 +243,19 @@ class RunningWaterWatch:
             return x._replace(run=None), (self._change(Turn.CLEARED, run),) if run.is_raised else ()
         if x.still_at is None and not run.is_raised and self._is_due(run, x):
             return x._replace(run=tuple(run._replace(is_raised=True))), (self._change(Turn.RAISED, run),)
+        if x.mode == _Mode.LESSON and self._is_long(run, x):
+            x = x._replace(run=tuple(run._replace(lesson=_Run(at).lesson)))
         return x, ()
 
-    def _quiet_hold_s(self, x: _State) -> float:
+    def _counted(self, x: _State, run: _Run) -> tuple[float, float]:
+        """How much of a run counts in the hours that are now, and how much must."""
+        if x.mode == _Mode.QUIET:
+            return run.quiet_s, self._quiet_hold_s(x)
         if x.mode == _Mode.LESSON:
-            return self.lesson_hold_s * self._patience(x)
+            return run.lesson[0], self.lesson_hold_s * self._patience(x)
+        return run.open_s, self._open_hold_s(x)
+
+    def _quiet_hold_s(self, x: _State) -> float:
         hold_s = self.quiet_hold_s * self._patience(x)
         return max(hold_s, USUAL_FACTOR * x.usual_s) if self.open_hold_s is None else hold_s
 
@@ -253,7 +265,7 @@ class RunningWaterWatch:
     def _usual_s(self, x: _State, run: _Run) -> float:
         """The longest run of so many people: by night where they are judged by night only, else by day."""
         is_nightly = self.open_hold_s is None
-        ran_s = run.quiet_s if is_nightly else run.open_s - run.quiet_s
+        ran_s = run.quiet_s if is_nightly else run.open_s - run.quiet_s - run.taught_s
         is_tap = ran_s >= 2 * (self._quiet_hold_s(x) if is_nightly else self._open_hold_s(x))
         return x.usual_s if is_tap else max(ran_s, x.usual_s)
 
@@ -263,9 +275,19 @@ class RunningWaterWatch:
         return (1.0 + self._apart_s(x.register[2][0]) / 60.0) / 2.0
 
     def _is_due(self, run: _Run, x: _State) -> bool:
-        if x.mode in (_Mode.QUIET, _Mode.LESSON) and run.quiet_s >= self._quiet_hold_s(x) - 0.001:
+        is_judged = x.mode in (_Mode.QUIET, _Mode.LESSON) and self._is_long(run, x)
+        if is_judged and (x.mode == _Mode.QUIET or self._is_steady(run, x)):
             return True
         return x.mode != _Mode.PEAK and self.open_hold_s is not None and run.open_s >= self._open_hold_s(x) - 0.001
+
+    def _is_long(self, run: _Run, x: _State) -> bool:
+        counted_s, needed_s = self._counted(x, run)
+        return counted_s >= needed_s - 0.001
+
+    def _is_steady(self, run: _Run, x: _State) -> bool:
+        """Whether a tap makes most of what ran in lessons; the coarser the meter, the more must be one."""
+        lesson_s, litres, least_lpm = run.lesson
+        return least_lpm >= min(1.0, STEADY * self._patience(x)) * litres / lesson_s * 60
 
     def _in_mode(self, x: _State, at: float) -> _State:
         if not self._minds_hours or at < x.mode_until:
@@ -302,6 +324,11 @@ class RunningWaterWatch:
 
 def _values(run: _Run) -> dict[str, float | str]:
     return {"ran_s": run.ran_s, "litres": run.litres, "lpm": run.litres / max(run.ran_s, 1.0) * 60}
+
+
+def _more(lesson: tuple[float, float, float], taught_s: float, flow: float) -> tuple[float, float, float]:
+    so_far_s, litres, least_lpm = lesson
+    return so_far_s + taught_s, litres + flow * taught_s / 60, min(least_lpm, flow) if so_far_s else flow
 
 
 def _minute_mean(x: _State) -> float:

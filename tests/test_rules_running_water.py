@@ -12,6 +12,7 @@ from rules.running_water import RunningWater
 from rules.watch import Watch
 
 BEGIN = at("2026-03-02 14:00")
+DAY = 86_400
 FLOW = ["flow_lpm"]
 
 
@@ -98,7 +99,7 @@ def test_a_gap_is_not_counted() -> None:
         ("washroom", "dorm/1F", "2026-03-01 14:00", 60),   # a whole floor washes here, on a Sunday
         ("washroom", "dorm/1F", "2026-03-02 14:00", 45),   # and on a Monday all are taught
         ("washroom", "dorm/1F", "2026-03-02 06:30", 135),  # in the peak until 08:00
-        ("washroom", "dorm/1F", "2026-03-02 20:50", 150),  # 10 min of evening study, and of the night from 23:00 on
+        ("washroom", "dorm/1F", "2026-03-02 20:50", 160),  # evening study does not count for the night at 23:00
         ("washroom", "dorm/1F", "2026-03-02 21:10", 140),  # in the peak: 30 min after its end at 23:00
     ],
 )
@@ -243,6 +244,24 @@ def test_a_floor_that_washes_in_turn_is_not_paged() -> None:
     """All evening somebody washes: it is 21:00 to 23:00, and no minute is still."""
     crowd = series("dorm/1F/flow_lpm", at("2026-03-02 20:40"), 60, [(140, 9.0), (480, 0.0)])
     assert replay(one("washroom", "dorm/1F"), crowd) == []
+
+
+@pytest.mark.parametrize(("others", "is_told"), [(0.0, True), (6.0, True), (40.0, False)])
+def test_a_tap_in_lessons_is_steady(others: float, is_told: bool) -> None:
+    """A tap of 6 L/min, and others who draw every fourth minute: many of them are no tap."""
+    begin = at("2026-03-02 14:00")
+    runs = [(3, 6.0), (1, 6.0 + others)] * 14
+    events = replay(one("washroom", "dorm/1F"), series("dorm/1F/flow_lpm", begin, 60, [*runs, (30, 0.0)]))
+    assert [minute for turn, minute in turns(events, begin) if turn == "raised"] == [45] * is_told
+
+
+def test_a_tap_that_is_opened_while_many_draw_is_found_in_the_next_part_of_the_lessons() -> None:
+    begin = at("2026-03-01 14:00")
+    sunday = [(58, 9.0), (24 * 60 - 58, 0.0)]   # by its own measure, a floor may run for longer than this
+    crowd = [(3, 4.0), (1, 40.0)] * 5
+    runs = [*sunday, *crowd, (120, 6.0)]
+    events = replay(one("washroom", "dorm/1F"), series("dorm/1F/flow_lpm", begin, 60, runs))
+    assert [(turn, minute // 5) for turn, minute in turns(events, begin + DAY)] == [("raised", 90 // 5)]
 
 
 def test_a_floor_with_little_flow_by_day_is_no_tap() -> None:
