@@ -54,7 +54,8 @@ LEVELS: dict[str, tuple[float, ...]] = {  # what plant shows, from one hour to t
     "p/board/voltage_v": (216.0, 222.0, 225.0), "p/board/current_a": (1.0, 6.0, 18.0),
     "residual_ma": (8.0, 60.0, 400.0),
     "supply/temperature_c": (55.0, 75.0, 97.0), "return/temperature_c": (40.0, 55.0),
-    "pressure_kpa": (20.0, 180.0, 360.0), "flue/temperature_c": (110.0, 150.0, 190.0), "level_mm": (0.0, 10.0, -70.0, 80.0), "fire_pct": (0.0, 40.0, 90.0),
+    "pressure_kpa": (20.0, 180.0, 360.0), "flue/temperature_c": (110.0, 150.0, 190.0),
+    "level_mm": (0.0, 10.0, -70.0, 80.0), "fire_pct": (0.0, 40.0, 90.0),
 }  # fmt: skip
 SPREAD = {"pressure_kpa": 1.0, "level_mm": 3.0, "residual_ma": 1.0, "power_w": 5.0, "current_a": 0.2}
 SHORT: dict[str, dict[str, float]] = {
