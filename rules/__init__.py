@@ -5,9 +5,11 @@ from rules.burst import Burst
 from rules.clock_drift import ClockDrift
 from rules.closed_flow import ClosedFlow
 from rules.counter_fault import CounterFault
+from rules.drinking_boiler import DrinkingBoiler
 from rules.ebike_charging import EbikeCharging
 from rules.expression import Expression
 from rules.high_power import HighPower
+from rules.hot_terminal import HotTerminal
 from rules.implausible import Implausible
 from rules.lamp_out import LampOut
 from rules.leak import Leak
@@ -20,6 +22,7 @@ from rules.limit import Limit
 from rules.meter_balance import MeterBalance
 from rules.night_flow import NightFlow
 from rules.overload import Overload
+from rules.residual_current import ResidualCurrent
 from rules.reverse_flow import ReverseFlow
 from rules.rule import RuleKind
 from rules.running_water import RunningWater
@@ -44,6 +47,9 @@ RULES: dict[str, type[RuleKind]] = {
     "overload": Overload,
     "ebike_charging": EbikeCharging,
     "boiler_temperature": BoilerTemperature,
+    "drinking_boiler": DrinkingBoiler,
+    "residual_current": ResidualCurrent,
+    "hot_terminal": HotTerminal,
     "silent": Silent,
     "stuck": Stuck,
     "implausible": Implausible,

@@ -4,14 +4,16 @@ A boiler is one place of kind `boiler_room`; several boilers are several places.
 leaves it), `return`, `flue`, `pump`, `burner`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
 from rules.model import Place, Point, Site
 
 BOILER = "boiler_room"
-_SPELLED = {  # role -> the points it may be, as part and quantity, the first that exists
+Spelled = Mapping[str, Sequence[tuple[str, str]]]  # role -> the points it may be, as part and quantity
+
+_SPELLED: Spelled = {
     "supply": (("supply", "temperature_c"), ("", "temperature_c")),
     "return": (("return", "temperature_c"),),
     "flue": (("flue", "temperature_c"),),
@@ -53,14 +55,16 @@ def boilers(site: Site, *needed: str) -> Iterator[Boiler]:
     for place in site.places.values():
         if place.kind != BOILER:
             continue
-        known = {(point.part, point.quantity): point for point in site.points_at(place.id)}
-        points = {
-            role: known[spelled[0]]
-            for role, names in _SPELLED.items()
-            if (spelled := [name for name in names if name in known])
-        }
+        points = by_role(site.points_at(place.id), _SPELLED)
         if points.keys() >= set(needed):
             yield Boiler(place, points)
+
+
+def by_role(points: Iterable[Point], spelled: Spelled) -> dict[str, Point]:
+    """The points that play these roles, each the first of its spellings that exists."""
+    known = {(point.part, point.quantity): point for point in points}
+    found = ((role, [known[name] for name in names if name in known]) for role, names in spelled.items())
+    return {role: named[0] for role, named in found if named}
 
 
 def air_kpa(altitude_m: float) -> float:

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 from rules.boiler import Boiler, air_kpa, boilers, boiling_c
 from rules.ladder import Climb, Ladder, Rung
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
-from rules.rule import Words, parameter
+from rules.rule import ParameterError, Words, parameter
 
 PRESSURISED_KPA = 50.0  # less than this is the height of the water above the sensor
 
@@ -174,6 +174,12 @@ class BoilerTemperature:
     margin_k: float = parameter(20.0, unit="K", least=1.0, most=100.0)
     hold_s: float = parameter(60.0, unit="s", least=1.0, most=3600.0)
     deadband_k: float = parameter(2.0, unit="K", least=0.0, most=50.0)
+
+    def __post_init__(self) -> None:
+        if not self.warn_k >= self.alarm_k >= self.critical_k:
+            raise ParameterError(
+                "warn_k", "warn_k, alarm_k and critical_k must fall", "warn_k、alarm_k、critical_k 应由大到小"
+            )
 
     def watches(self, site: Site) -> Iterable[BoilerTemperatureWatch]:
         for boiler in boilers(site, "supply"):

@@ -36,14 +36,18 @@ EVERYWHERE = {
     "teach/9": ("classroom", ["projector/on"]),
     "teach/10": ("corridor", ["lighting/power_w"]),
     "dorm/102": ("dorm_room", ["lighting/power_w"]),
-    "dorm/103": ("dorm_room", ["power_w", "voltage_v", "current_a", "energy_kwh", "clock_offset_s"]),
+    "dorm/103": ("dorm_room", ["power_w", "voltage_v", "current_a", "energy_kwh", "clock_offset_s", "residual_ma"]),
     "dorm/1F": ("washroom", ["flow_lpm"]),
     "dorm/main": ("pump_room", ["volume_m3"]),
     "dorm/hot": ("pump_room", ["volume_m3", "spare/volume_m3"]),
     "plant/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa"]),
+    "plant/kettle": ("drinking_boiler", ["temperature_c", "power_w", "level_low"]),
+    "plant/board": (
+        "distribution_room", ["residual_ma", "terminal/temperature_c", "voltage_v", "current_a", "power_w"],
+    ),
     "dorm": ("dormitory", ["flow_lpm"]),
     "teach": ("teaching", ["flow_lpm"]),
-}
+}  # fmt: skip
 DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a configuration may declare it
     "overload": Overload(limit_w=800.0),
     "limit": Limit(name="much", quantity="power_w", above=3000.0, hysteresis=100.0),
@@ -54,7 +58,11 @@ DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a config
         name="dorm", parent=(("main", "dorm/main/volume_m3"),), children=(("hot", "dorm/hot/volume_m3"),)
     ),
 }
-CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of parameters that are no numbers
+CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of what is no number, or goes with another one
+    ("boiler_temperature", "alarm_k"): {"alarm_k": 6.0},
+    ("boiler_temperature", "critical_k"): {"critical_k": 3.0},
+    ("hot_terminal", "warn_c"): {"warn_c": 60.0},
+    ("hot_terminal", "alarm_c"): {"alarm_c": 80.0},
     ("high_power", "whitelist_w"): {"whitelist_w": "420"},
     ("limit", "quantity"): {"quantity": "occupied"},
     ("limit", "part"): {"part": "lighting"},
@@ -79,11 +87,11 @@ def example(kind: type[RuleKind]) -> RuleKind:
 
 def changed(kind: type[RuleKind], name: str) -> Mapping[str, object]:
     """A change of one parameter that the kind allows."""
+    if (kind.kind, name) in CHANGES:
+        return CHANGES[kind.kind, name]
     bounds, value = parameters(kind)[name], getattr(example(kind), name)
     if isinstance(bounds, Bounds):
         return {name: 7.0 if isinf(value) else value * 2 + 1}
-    if (kind.kind, name) in CHANGES:
-        return CHANGES[kind.kind, name]
     return {name: next(o for o in bounds.options if o != value) if isinstance(bounds, Choice) else f"{value} too"}
 
 
@@ -114,7 +122,7 @@ def test_its_watches_are_named_signed_and_ready_for_json(kind: type[RuleKind]) -
     assert len({watch.key for watch in made}) == len(made)
     for watch in made:
         assert watch.rule == kind.kind
-        assert watch.place in EVERYWHERE
+        assert watch.place in site(EVERYWHERE).places
         assert type(watch.start)(*json.loads(json.dumps(watch.start))) is not None
         assert watch.deadline(watch.start) is None
         assert watch.hold(watch.start, 1e9) is None
