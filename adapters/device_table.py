@@ -1,28 +1,38 @@
-"""A meter is data: which identifiers it answers, in which format, and frames that prove it.
+"""A meter is data: what it is asked for, what its answers mean, and frames that prove it.
 
-A table is one TOML file in devices/ (or in a folder of the user's own):
+A table is one TOML file in devices/, or in the folder `devices` beside the user's configuration:
 
     name = "dlt645-single-phase"            # what `model` names in the configuration
     title = "Single-phase meter, DL/T 645-2007"
-    protocol = "dlt645-2007"
+    protocol = "dlt645-2007"                # a row of protocols.py
     source = "https://..."                  # the maker's document
+    line = "2400 8E1"                       # as it leaves the factory; `caretaker read` uses it
 
     [[query]]                               # one request, in polling order
     identifier = "02030000"
     polled = true                           # false: only `caretaker read` asks for it
     fields = [{ quantity = "power_w", format = "XX.XXXX", signed = true, unit = "kW" }]
 
-    [[vector]]                              # a reply and what it says; kind: captured, derived or simulated
+    [[vector]]                              # a reply and what it says: captured, documented, derived or simulated
     kind = "captured"
     frame = "68 61 01 00 00 00 00 68 91 07 33 33 36 35 45 58 33 6B 16"
     values = { power_w = 251.2 }
 
-The format is the standard's own notation: an X is a decimal digit. A field of one phase says `phase`; it is shown by
-`caretaker read` and is no point. Current, power and energy behind current transformers are times the device's
-multiplier (CT ratio 倍率); voltage, power factor and frequency never are.
+Every field has a `quantity` and a `unit` (a state has none). One of a single phase says `phase`: it is shown by
+`caretaker read` and is no point. One of a part of the place says `part`, such as "return". What else a query and a
+field say depends on the protocol:
+
+- dlt645-2007: `identifier`; `format` is the standard's own notation, an X is a decimal digit; `signed`.
+- modbus: `function` (1 coils, 2 inputs, 3 holding, 4 input registers), `start` (counted from 0), `count`. A field:
+  `at` (registers or coils after the start), `type` (u16, i16, u32, i32, u64, i64, f32, f64, bit), `word_order` ("big";
+  "little": low word first), `scale`, `offset` (after the scale), `bit` (one bit of a word), `is` (the numbers that mean
+  1), `absent` (the numbers that mean no value; FFFF, 7FFFFFFF and NaN do unless said otherwise), `digits` of a counter.
+  A reply does not say of which registers it speaks, so a vector has its `request` too.
+
+A value `"? ..."` stands for what the user has to fill in. Current, power and energy behind current transformers are
+times the device's multiplier (CT ratio 倍率); voltage, power factor and frequency never are.
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,17 +41,15 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from adapters.dlt645 import BadDigitError, number
+from adapters.protocol import AnyCodec, AnyField, AnyQuery, Field, Garble
+from adapters.protocols import CODECS
 from rules.model import Reason
 from rules.quantity import QUANTITIES, UNITS, Kind
 
-PROTOCOLS = ("dlt645-2007",)
-VECTOR_KINDS = ("captured", "derived", "simulated")
-CT_SCALED = frozenset({
-    "current_a", "power_w", "reactive_power_var", "apparent_power_va", "energy_kwh", "reactive_energy_kvarh",
-})  # fmt: skip
-
-_FORMAT = re.compile(r"X+(\.X+)?")
+VECTOR_KINDS = ("captured", "documented", "derived", "simulated")
+TEMPLATE = ".template.toml"   # of a table that a user copies and fills in
+_WHOLE_NUMBER = 8   # digits of an address that is the serial number of one device
+_OF_TRANSPORTS = ("online", "backlog", "attended")
 
 
 class DeviceTableError(ValueError):
@@ -49,71 +57,16 @@ class DeviceTableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One value in an answer: `size` bytes of BCD with `decimals`, in the meter's `unit`."""
-
-    quantity: str
-    size: int
-    decimals: int
-    signed: bool
-    unit: str
-    phase: str = ""
-
-    @property
-    def label(self) -> str:
-        """`power_w`, or `power_w/A` for one phase."""
-        return f"{self.quantity}/{self.phase}" if self.phase else self.quantity
-
-    @property
-    def modulus(self) -> float:
-        """Where a register with so many digits starts again from 0, in the quantity's own unit."""
-        return float(10 ** (2 * self.size - self.decimals)) * self.factor
-
-    @property
-    def factor(self) -> float:
-        """From the meter's unit to the quantity's own."""
-        return UNITS[self.quantity][self.unit]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One request and the fields of its answer, in order."""
-
-    identifier: str
-    fields: tuple[Field, ...]
-    polled: bool = True
-
-    @property
-    def size(self) -> int:
-        """Bytes of the answer after its identifier."""
-        return sum(field.size for field in self.fields)
-
-    def decode(self, payload: bytes, *, multiplier: float = 1.0) -> dict[str, float] | Reason:
-        """The values by label, without those the meter does not have; the reason if it cannot be read."""
-        if len(payload) != self.size:
-            return Reason.WRONG_DATA
-        values: dict[str, float] = {}
-        at = 0
-        for field in self.fields:
-            raw = payload[at : at + field.size]
-            at += field.size
-            factor = field.factor * (multiplier if field.quantity in CT_SCALED else 1.0)
-            try:
-                value = number(raw, decimals=field.decimals, signed=field.signed, factor=factor)
-            except BadDigitError:
-                return Reason.BAD_DIGIT
-            if value is not None:
-                values[field.label] = value
-        return values
-
-
-@dataclass(frozen=True, slots=True)
 class Vector:
-    """A frame and the values by label that it must give; `kind` says whether a real meter sent it."""
+    """Frames that answer one query, and the values by label that they must give; `request` where it takes one to tell.
+
+    `kind`: captured from a real meter; documented by its maker; derived: captured, but read here; or simulated.
+    """
 
     kind: str
-    frame: bytes
+    frames: tuple[bytes, ...]
     values: Mapping[str, float]
+    request: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,44 +77,60 @@ class DeviceTable:
     title: str
     protocol: str
     source: str
-    queries: tuple[Query, ...]
+    queries: tuple[AnyQuery, ...]
     vectors: tuple[Vector, ...]
+    line: str = ""
 
     @property
-    def polled(self) -> tuple[Query, ...]:
+    def codec(self) -> AnyCodec:
+        return CODECS[self.protocol]
+
+    @property
+    def polled(self) -> tuple[AnyQuery, ...]:
         """What every poll asks for."""
         return tuple(query for query in self.queries if query.polled)
 
     @property
-    def quantities(self) -> tuple[str, ...]:
-        """What a poll brings: the quantities that become points."""
-        return tuple(field.quantity for query in self.polled for field in query.fields)
+    def fields(self) -> tuple[AnyField, ...]:
+        """What a poll brings: the fields that become points."""
+        return tuple(field for query in self.polled for field in query.fields if not field.phase)
 
-    def moduli(self, *, multiplier: float = 1.0) -> dict[str, float]:
-        """Where the counters of a poll start again from 0, by quantity, with the device's multiplier."""
-        counters = (field for query in self.polled for field in query.fields)
-        return {
-            field.quantity: field.modulus * (multiplier if field.quantity in CT_SCALED else 1.0)
-            for field in counters if QUANTITIES[field.quantity].kind is Kind.COUNTER
-        }  # fmt: skip
+    def device_id(self, source: str, address: str) -> str:
+        """What a device of this model is called: `bus/000000000101`; `bus/modbus-1` where others may have a 1 too."""
+        return f"{source}/{address}" if len(address) >= _WHOLE_NUMBER else f"{source}/{self.protocol}-{address}"
+
+    def read(self, vector: Vector) -> tuple[AnyQuery, dict[str, float] | Reason]:
+        """The query that the frames of a vector answer, and the values they give; ValueError where there is none."""
+        codec, answers = self.codec, []
+        for raw in vector.frames:
+            decoder = codec.decoder(vector.request)
+            found = decoder.feed(raw) + decoder.flush()
+            if len(found) != 1 or isinstance(found[0], Garble):
+                raise ValueError(f"no frame but {', '.join(getattr(item, 'reason', 'a frame') for item in found)}")
+            answers.append(found[0])
+        for query in self.queries:
+            address = answers[-1].address
+            fits = all(codec.mismatch(frame, address, query, answers[:at]) is None for at, frame in enumerate(answers))
+            if fits and vector.request in (b"", codec.request(address, query)):
+                return query, codec.decode(query, answers)
+        raise ValueError("its frame answers no query of this table")
 
 
 def load_tables(extra_dir: Path | None = None) -> dict[str, DeviceTable]:
     """All tables by name: the package's own, then those of `extra_dir`, which may replace them."""
     tables = _load(files("adapters").joinpath("devices").iterdir())
-    return tables | _load(extra_dir.iterdir()) if extra_dir is not None else tables
+    return tables | _load(extra_dir.iterdir()) if extra_dir is not None and extra_dir.is_dir() else tables
 
 
 def _load(entries: Iterable[Traversable]) -> dict[str, DeviceTable]:
     tables: dict[str, DeviceTable] = {}
     for entry in sorted(entries, key=lambda entry: entry.name):
-        if not entry.name.endswith(".toml"):
+        if not entry.name.endswith(".toml") or entry.name.endswith(TEMPLATE):
             continue
         try:
-            table = table_from(tomllib.loads(entry.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError) as error:
-            missing = "lacks the key " if isinstance(error, KeyError) else ""
-            raise DeviceTableError(f"{entry.name}: {missing}{error}") from error
+            table = table_from(tomllib.loads(entry.read_text(encoding="utf-8-sig")))
+        except (ValueError, TypeError, OSError) as error:
+            raise DeviceTableError(f"{entry.name}: {error}") from error
         if table.name in tables:
             raise DeviceTableError(f"{entry.name}: another table is named {table.name!r} too")
         tables[table.name] = table
@@ -169,46 +138,91 @@ def _load(entries: Iterable[Traversable]) -> dict[str, DeviceTable]:
 
 
 def table_from(content: Mapping[str, Any]) -> DeviceTable:
-    """A table from its parsed file; ValueError, KeyError or TypeError say what is wrong."""
-    _expect(content["protocol"] in PROTOCOLS, f"protocol {content['protocol']!r} is not one of {PROTOCOLS}")
-    queries = tuple(_query(**query) for query in content["query"])
-    identifiers = [query.identifier for query in queries]
-    _expect(len(set(identifiers)) == len(identifiers), "an identifier is asked for twice")
+    """A table from its parsed file; ValueError says which key is wrong."""
+    keys = dict(content)
+    _filled(keys, "")
+    protocol, queries, vectors = _take(keys, "protocol"), _take(keys, "query"), keys.pop("vector", [])
+    _expect(protocol in CODECS, f"protocol {protocol!r} is not one of {', '.join(CODECS)}")
     table = DeviceTable(
-        queries=queries,
-        vectors=tuple(_vector(**vector) for vector in content["vector"]),
-        **{key: value for key, value in content.items() if key not in ("query", "vector")},
+        protocol=protocol,
+        queries=tuple(_query(CODECS[protocol], query, f"query {at}") for at, query in enumerate(queries, 1)),
+        vectors=tuple(_vector(vector, f"vector {at}") for at, vector in enumerate(vectors, 1)),
+        **{key: _take(keys, key) for key in ("name", "title", "source")},
+        line=keys.pop("line", ""),
     )
+    _nothing_left(keys, "")
+    names = [query.name for query in table.queries]
+    labels = [field.label for field in table.fields]
+    _expect(len(set(names)) == len(names), "the same is asked for twice")
     _expect(bool(table.polled), "nothing is polled")
-    _expect(len(set(table.quantities)) == len(table.quantities), "a quantity is polled twice")
+    _expect(len(set(labels)) == len(labels), "a quantity is polled twice")
     return table
 
 
-def _query(*, identifier: str, fields: list[dict[str, Any]], polled: bool = True) -> Query:
-    _expect(re.fullmatch(r"[0-9A-F]{8}", identifier) is not None, f"{identifier!r} is not 8 digits 0-9 A-F")
-    query = Query(identifier, tuple(_field(**field) for field in fields), polled)
-    _expect(bool(query.fields), f"{identifier} has no fields")
-    _expect(not polled or not any(field.phase for field in query.fields), f"{identifier}: a phase is no point")
+def _query(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyQuery:
+    keys = dict(content)
+    _filled(keys, where)
+    polled, items = keys.pop("polled", True), _take(keys, "fields", where)
+    _expect(bool(items), f"{where} has no fields")
+    fields = tuple(_field(codec, item, f"{where}, field {at}") for at, item in enumerate(items, 1))
+    _expect(not polled or not any(field.phase for field in fields), f"{where}: a phase is no point")
+    try:
+        query: AnyQuery = codec.query(keys, fields, polled=polled)
+    except KeyError as error:
+        raise ValueError(f"{where} lacks the key {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    _nothing_left(keys, where)
     return query
 
 
-def _field(*, quantity: str, format: str, unit: str, signed: bool = False, phase: str = "") -> Field:
-    _expect(quantity in UNITS, f"unknown quantity {quantity!r}")
-    _expect(unit in UNITS[quantity], f"{quantity} has no unit {unit!r}, but {', '.join(UNITS[quantity])}")
-    size, decimals = read_format(format)
-    return Field(quantity, size, decimals, signed, unit, phase)
+def _field(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyField:
+    keys = dict(content)
+    _filled(keys, where)
+    quantity = _take(keys, "quantity", where)
+    _expect(quantity in QUANTITIES and quantity not in _OF_TRANSPORTS, f"{where}: unknown quantity {quantity!r}")
+    where = f"{where} ({quantity})"
+    try:
+        form = codec.format(keys)
+    except KeyError as error:
+        raise ValueError(f"{where} lacks the key {error}") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}: {error}") from error
+    is_state = QUANTITIES[quantity].kind is Kind.STATE
+    unit, units = "" if is_state else _take(keys, "unit", where), UNITS.get(quantity, {"": 1.0})
+    _expect(unit in units, f"{where} has no unit {unit!r}, but {', '.join(units)}")
+    field = Field(quantity, unit, form, keys.pop("phase", ""), keys.pop("part", ""))
+    _nothing_left(keys, where)
+    return field
 
 
-def _vector(*, kind: str, frame: str, values: dict[str, float]) -> Vector:
-    _expect(kind in VECTOR_KINDS, f"vector kind {kind!r} is not one of {VECTOR_KINDS}")
-    return Vector(kind, bytes.fromhex(frame), values)
+def _vector(content: Mapping[str, Any], where: str) -> Vector:
+    keys = dict(content)
+    kind, told, values = (_take(keys, key, where) for key in ("kind", "frame", "values"))
+    _expect(kind in VECTOR_KINDS, f"{where}: vector kind {kind!r} is not one of {', '.join(VECTOR_KINDS)}")
+    try:
+        frames = tuple(bytes.fromhex(text) for text in ([told] if isinstance(told, str) else told))
+        vector = Vector(kind, frames, values, bytes.fromhex(keys.pop("request", "")))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    _nothing_left(keys, where)
+    return vector
 
 
-def read_format(text: str) -> tuple[int, int]:
-    """Bytes and decimals of a format such as `XX.XXXX`."""
-    digits = text.count("X")
-    _expect(_FORMAT.fullmatch(text) is not None and digits % 2 == 0, f"format {text!r}: an even number of X, one dot")
-    return digits // 2, len(text.partition(".")[2])
+def _filled(keys: Mapping[str, Any], where: str) -> None:
+    """Refuse what a template leaves to its user."""
+    for key, value in keys.items():
+        if isinstance(value, str) and value.startswith("?"):
+            raise ValueError(f"{where}{', ' if where else ''}key {key}: fill in {value.strip('? ')}")
+
+
+def _take(keys: dict[str, Any], key: str, where: str = "") -> Any:
+    _expect(key in keys, f"{where} lacks the key {key!r}".strip())
+    return keys.pop(key)
+
+
+def _nothing_left(keys: Mapping[str, Any], where: str) -> None:
+    _expect(not keys, f"{where} has unknown keys: {', '.join(keys)}".strip())
 
 
 def _expect(holds: bool, message: str) -> None:

@@ -3,16 +3,14 @@
     FE*0..4 | 68 | A0..A5 | 68 | C | L | DATA | CS | 16
               address: BCD, low byte first    each byte +33H     CS: sum of 68 .. DATA as sent
 
-Strategy. The decoder looks for `68`, for `68` seven bytes later, then for the length, the checksum and `16`. Where that
-fails it moves on by ONE byte, since an address or the data may hold 68 and 16 as well. What lies inside a refused frame
-is told once, not again as noise. A frame that is still too short waits for more bytes; `flush`, called when the line
-has been still for too long, ends that wait and searches what was held back, so neither a wrong length nor a cut frame
-can stall the line. What is kept is never longer than one frame and a few bytes of noise.
+A frame begins with `68` and `68` seven bytes later; then the length, the checksum and `16` must fit. An address or the
+data may hold 68 and 16 as well. What is kept is never longer than one frame and a few bytes of noise.
 """
 
 import re
 from typing import NamedTuple
 
+from adapters.protocol import Decoder, Garble
 from rules.model import Reason
 
 START, END, WAKE_UP = 0x68, 0x16, 0xFE
@@ -23,7 +21,6 @@ OVERHEAD_BYTES = 12    # all of a frame but its data
 LONGEST_DATA = 200     # the standard's limit; a longer declared length is no frame
 NO_SUCH_DATA, NOT_ALLOWED = 0x02, 0x04   # bits of the error word
 
-_NOISE_KEPT = 32       # bytes of a stretch of noise that are kept for people to see
 _ERRORS = (
     "other error", "no such data", "wrong password or not allowed", "baud rate cannot change",
     "too many year zones", "too many day periods", "too many tariffs", "reserved error bit",
@@ -82,75 +79,9 @@ class Frame(NamedTuple):
         return self.data[0] if self.is_refusal and self.data else 0
 
 
-class Garble(NamedTuple):
-    """Bytes that are no frame, and why; of long noise only the beginning is kept, `size` tells its length."""
-
-    reason: Reason
-    raw: bytes
-    size: int
-
-
-class Decoder:
-    """Takes bytes in any portions and gives the frames in them, and what was wrong between them."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._told = 0           # so many leading bytes belong to a refused frame that was told already
-        self._noise = bytearray()
-        self._noise_size = 0
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the beginning of a frame has come and its end has not."""
-        return bool(self._buffer)
-
-    def feed(self, data: bytes) -> list[Frame | Garble]:
-        """What these bytes complete; nothing when more are needed."""
-        self._buffer += data
-        return self._scan(is_final=False)
-
-    def flush(self) -> list[Frame | Garble]:
-        """Give up waiting: a half frame is told, and what it held back is searched."""
-        found = self._scan(is_final=True)
-        return found + self._end_noise()
-
-    def _scan(self, *, is_final: bool) -> list[Frame | Garble]:
-        found: list[Frame | Garble] = []
-        buffer = bytes(self._buffer)
-        at, told = 0, self._told
-        while at < len(buffer):
-            seen = _look(buffer, at)
-            if isinstance(seen, Frame):
-                found += [*self._end_noise(), seen]
-                at += len(seen.raw)
-                continue
-            if seen.reason is Reason.HALF_FRAME and not is_final:
-                break
-            if at >= told:
-                if seen.reason is Reason.NOISE:
-                    self._add_noise(buffer[at])
-                else:
-                    found += [*self._end_noise(), seen]
-                    told = at + seen.size
-            at += 1
-        del self._buffer[:at]
-        self._told = max(0, told - at)
-        return found
-
-    def _add_noise(self, byte: int) -> None:
-        if byte == WAKE_UP and not self._noise_size:
-            return
-        self._noise_size += 1
-        if len(self._noise) < _NOISE_KEPT:
-            self._noise.append(byte)
-
-    def _end_noise(self) -> list[Frame | Garble]:
-        if not self._noise_size:
-            return []
-        noise = Garble(Reason.NOISE, bytes(self._noise), self._noise_size)
-        self._noise.clear()
-        self._noise_size = 0
-        return [noise]
+def new_decoder() -> Decoder[Frame]:
+    """A decoder of frames, before which wake-up bytes are no noise."""
+    return Decoder(_look, wake_up=WAKE_UP)
 
 
 def _look(buffer: bytes, at: int) -> Frame | Garble:

@@ -2,21 +2,24 @@
 
 Strategy. One exchange at a time: a request, then its answer or a deadline. A poll asks one meter for all that its table
 lists and ends in one Sample. The meter that has waited longest is next, so no meter starves another. A meter whose poll
-brought nothing is asked ever more rarely (up to BACK_OFF_S), and then only once and for one identifier: a dead meter
-costs the bus one timeout in five minutes. When a whole bus was silent and one meter answers, all are due at once. An
-identifier that a meter refuses, or never answered and was silent on three times while it answered others, rests for a
-day.
+brought nothing is asked ever more rarely (up to BACK_OFF_S), and then only once and for one query: a dead meter costs
+the bus one timeout in five minutes. When a whole bus was silent and one meter answers, all are due at once. A query
+that a meter refuses, or never answered and was silent on three times while it answered others, rests for a day.
+
+Meters of several protocols, each with line settings of its own, may share the bus: whatever arrives after a request is
+read by the codec of the meter that was asked, and a request says which settings it needs. A query may take several
+exchanges; each is tried again on its own, and its values count when all have been answered.
 
 The time is any steady count of seconds; samples and faults carry it, and the transport knows which time of day it was.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from adapters import dlt645
-from adapters.device_table import DeviceTable, Query
-from adapters.dlt645 import Decoder, Frame, Garble
-from adapters.source import Device, Line, SerialSource, point_id
+from adapters.device_table import DeviceTable
+from adapters.protocol import AnyCodec, AnyQuery, Decoder, Frame, Garble
+from adapters.source import Device, Line, SerialSource
 from rules.model import Fault, Reason, Sample
 
 REPLY_S = 0.5          # the longest a meter may take to begin its answer, and between two bytes
@@ -25,9 +28,14 @@ GAP_S = 0.05           # silence on the line between an answer and the next requ
 BACK_OFF_S = 300.0
 REST_S = 86_400.0
 TRIES = 2
-SILENCES = 3           # on an identifier that never came, until it rests
-_WAKE_UP_BYTES = 4
-_IDENTIFIER_BYTES = 4
+SILENCES = 3           # on a query that was never answered, until it rests
+
+
+class Request(NamedTuple):
+    """What to send, and the settings that the line needs for it and for its answer."""
+
+    data: bytes
+    line: Line
 
 
 @dataclass(slots=True, eq=False)
@@ -36,11 +44,14 @@ class _Meter:
 
     device: Device
     name: str
-    queries: tuple[Query, ...]
+    codec: AnyCodec
+    queries: tuple[AnyQuery, ...]
+    line: Line
+    points: Mapping[str, str]   # by label
     due: float = 0.0
     failures: int = 0
-    resting: dict[str, float] = field(default_factory=dict)   # identifier -> until when
-    known: set[str] = field(default_factory=set)   # identifiers that it ever answered: they never rest for silence
+    resting: dict[str, float] = field(default_factory=dict)   # name of a query -> until when
+    known: set[str] = field(default_factory=set)   # queries that it ever answered: they never rest for silence
     silences: dict[str, int] = field(default_factory=dict)
 
 
@@ -50,7 +61,8 @@ class _Poll:
 
     meter: _Meter
     begun: float
-    queries: list[Query]
+    queries: list[AnyQuery]
+    answers: list[Frame] = field(default_factory=list)   # to the first of these queries
     tries: int = 0
     answered_at: float | None = None
     values: dict[str, float] = field(default_factory=dict)
@@ -69,18 +81,15 @@ class Poller:
 
     def __init__(self, source: SerialSource, tables: Mapping[str, DeviceTable]) -> None:
         self._name = source.name
-        self._line = source.line
-        self._meters = [
-            _Meter(device, f"{source.name}/{device.address}", tables[device.model].polled) for device in source.devices
-        ]
-        self._decoder = Decoder()
+        self._meters = [_meter(source, device, tables[device.model]) for device in source.devices]
+        self._decoder: Decoder[Any] | None = self._meters[0].codec.decoder() if self._meters else None
         self._poll: _Poll | None = None
         self._wait: _Wait | None = None
         self._free_at = 0.0
         self._out: list[Sample | Fault] = []
 
-    def next_request(self, now: float) -> bytes | None:
-        """The bytes to send now; None when the bus is to be left alone until `deadline`."""
+    def next_request(self, now: float) -> Request | None:
+        """What to send now; None when the bus is to be left alone until `deadline`."""
         if self._wait is not None or now < self._free_at:
             return None
         if self._poll is None:
@@ -88,15 +97,20 @@ class Poller:
         if self._poll is None:
             return None
         self._end_strays(now)
-        query = self._poll.queries[0]
-        request = dlt645.read_request(self._poll.meter.device.address, query.identifier)
-        until = now + REPLY_S + byte_s(self._line) * (len(request) + _reply_bytes(query))
-        self._wait = _Wait(until, until + REPLY_S)
+        meter, query = self._poll.meter, self._poll.queries[0]
+        request = meter.codec.request(meter.device.address, query, self._poll.answers)
+        assert request is not None, "a query that is answered was taken off the list"
+        self._decoder = meter.codec.decoder(request)
+        reply_s = _reply_s(meter.line)
+        until = now + reply_s + byte_s(meter.line) * (len(request) + meter.codec.reply_bytes(query))
+        self._wait = _Wait(until, until + reply_s)
         self._poll.tries += 1
-        return request
+        return Request(request, meter.line)
 
     def feed(self, data: bytes, now: float) -> list[Sample | Fault]:
         """What these bytes, or the passing of a deadline (feed `b""` then), bring."""
+        if self._decoder is None:
+            return []
         found = self._decoder.feed(data)
         if self._wait is not None and now >= self._wait.until:
             found += self._decoder.flush()
@@ -124,7 +138,7 @@ class Poller:
         due = (meter for meter in self._meters if meter.due <= now)
         for meter in sorted(due, key=lambda meter: meter.due):
             meter.resting = {name: until for name, until in meter.resting.items() if until > now}
-            queries = [query for query in meter.queries if query.identifier not in meter.resting]
+            queries = [query for query in meter.queries if query.name not in meter.resting]
             if queries:
                 return _Poll(meter, now, queries)
             meter.due = min(meter.resting.values())
@@ -135,6 +149,7 @@ class Poller:
         self._wait = None
         self._free_at = now + GAP_S
         poll.queries.pop(0)
+        poll.answers.clear()
         poll.tries = 0
         if not poll.queries:
             self._end(poll, now)
@@ -161,48 +176,50 @@ class Poller:
         if isinstance(item, Garble):
             self._tell(item.reason, now, item.raw.hex(" ").upper())
             return
-        if not item.is_reply or self._poll is None or self._wait is None:
+        poll = self._poll
+        if not item.is_reply or poll is None or self._wait is None:
             return  # our own request, echoed by the adapter; or an answer that came too late
-        query = self._poll.queries[0]
-        wrong = dlt645.mismatch(item, self._poll.meter.device.address, query.identifier)
+        codec, address, query = poll.meter.codec, poll.meter.device.address, poll.queries[0]
+        wrong = codec.mismatch(item, address, query, poll.answers)
         if wrong is not None:
             self._tell(wrong, now, item.raw.hex(" ").upper())
             return
-        if self._poll.answered_at is None:
-            self._poll.answered_at = now
-        if item.is_refusal:
-            self._refused(item, query, now)
-        else:
-            self._read(item, query, now)
-        self._next(self._poll, now)
-
-    def _read(self, frame: Frame, query: Query, now: float) -> None:
-        assert self._poll is not None
-        device = self._poll.meter.device
-        self._poll.meter.known.add(query.identifier)
-        values = query.decode(frame.payload, multiplier=device.multiplier)
-        if isinstance(values, Reason):
-            self._tell(values, now, frame.raw.hex(" ").upper())
+        if poll.answered_at is None:
+            poll.answered_at = now
+        refusal = codec.refusal(item)
+        if refusal is not None:
+            if refusal.is_lasting:
+                poll.meter.resting[query.name] = now + REST_S
+            self._tell(Reason.METER_REFUSED, now, f"{query.name}: {refusal.text}")
+            self._next(poll, now)
             return
-        for quantity, value in values.items():
-            self._poll.values[point_id(device.place, device.part, quantity)] = value
+        poll.answers.append(item)
+        if codec.request(address, query, poll.answers) is not None:   # its answer has more parts
+            poll.tries = 0
+            self._wait, self._free_at = None, now + GAP_S
+            return
+        self._read(poll, query, now)
+        self._next(poll, now)
 
-    def _refused(self, frame: Frame, query: Query, now: float) -> None:
-        assert self._poll is not None
-        word = frame.error_word
-        if word & (dlt645.NO_SUCH_DATA | dlt645.NOT_ALLOWED):
-            self._poll.meter.resting[query.identifier] = now + REST_S
-        self._tell(Reason.METER_REFUSED, now, f"{query.identifier}: {dlt645.refusal_text(word)}")
+    def _read(self, poll: _Poll, query: AnyQuery, now: float) -> None:
+        meter = poll.meter
+        meter.known.add(query.name)
+        values = meter.codec.decode(query, poll.answers, multiplier=meter.device.multiplier)
+        if isinstance(values, Reason):
+            self._tell(values, now, " / ".join(frame.raw.hex(" ").upper() for frame in poll.answers))
+            return
+        for label, value in values.items():
+            poll.values[meter.points[label]] = value
 
     def _miss(self, now: float) -> None:
         """The answer did not come: once more, or on without it."""
         poll = self._poll
         assert poll is not None
         is_probe = poll.meter.failures > 0 and poll.answered_at is None
-        identifier = poll.queries[0].identifier
+        name = poll.queries[0].name
         is_over = is_probe or poll.tries == TRIES
         if is_over:
-            self._tell(Reason.NO_ANSWER, now, identifier)
+            self._tell(Reason.NO_ANSWER, now, name)
         self._wait = None
         self._free_at = now + GAP_S
         if not is_over:
@@ -210,15 +227,15 @@ class Poller:
         if poll.answered_at is None:
             self._end(poll, now)
             return
-        if identifier not in poll.meter.known:
-            silences = poll.meter.silences[identifier] = poll.meter.silences.get(identifier, 0) + 1
+        if name not in poll.meter.known:
+            silences = poll.meter.silences[name] = poll.meter.silences.get(name, 0) + 1
             if silences % SILENCES == 0:
-                poll.meter.resting[identifier] = now + REST_S
+                poll.meter.resting[name] = now + REST_S
         self._next(poll, now)
 
     def _end_strays(self, now: float) -> None:
         """What lay on the line while nobody was asked belongs to no meter."""
-        for item in self._decoder.flush():
+        for item in self._decoder.flush() if self._decoder else ():
             if isinstance(item, Garble):
                 self._out.append(Fault(self._name, now, item.reason, item.raw.hex(" ").upper()))
 
@@ -234,11 +251,11 @@ def byte_s(line: Line) -> float:
 
 def device_cost_s(device: Device, line: Line, tables: Mapping[str, DeviceTable]) -> float:
     """How long one poll of this device is expected to keep the bus busy when it answers as most meters do."""
-    request = len(dlt645.read_request(dlt645.ANY_ADDRESS, "00000000"))
-    return sum(
-        TYPICAL_REPLY_S + GAP_S + byte_s(line) * (request + _reply_bytes(query))
-        for query in tables[device.model].polled
-    )
+    codec, cost_s = tables[device.model].codec, 0.0
+    for query in tables[device.model].polled:
+        request = codec.request(device.address, query) or b""
+        cost_s += TYPICAL_REPLY_S + GAP_S + byte_s(device.line or line) * (len(request) + codec.reply_bytes(query))
+    return cost_s
 
 
 def expected_round_s(source: SerialSource, tables: Mapping[str, DeviceTable]) -> float:
@@ -251,5 +268,12 @@ def bus_load(source: SerialSource, tables: Mapping[str, DeviceTable]) -> float:
     return sum(device_cost_s(device, source.line, tables) / device.every_s for device in source.devices)
 
 
-def _reply_bytes(query: Query) -> int:
-    return _WAKE_UP_BYTES + dlt645.OVERHEAD_BYTES + _IDENTIFIER_BYTES + query.size
+def _meter(source: SerialSource, device: Device, table: DeviceTable) -> _Meter:
+    points = {field.label: device.point_id(field.part, field.quantity) for field in table.fields}
+    name, line = table.device_id(source.name, device.address), device.line or source.line
+    return _Meter(device, name, table.codec, table.polled, line, points)
+
+
+def _reply_s(line: Line) -> float:
+    """How long a meter may take to begin: on slow lines M-Bus allows for 330 bits and 50 ms."""
+    return max(REPLY_S, 330 / line.baud + 0.05)

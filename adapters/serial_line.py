@@ -101,12 +101,15 @@ class SerialTransport:
 
     def _pump(self, port: serial.Serial) -> None:
         poller = Poller(self._source, self._tables)
-        descriptor = port.fileno()
+        descriptor, line = port.fileno(), self._source.line
         while not self._is_stopping.is_set():
             now = self._steady()
             request = poller.next_request(now)
             if request is not None:
-                os.write(descriptor, request)  # pyserial's own write and read use select, which ends at 1023
+                if request.line != line:
+                    set_line(port, request.line)
+                    line = request.line
+                os.write(descriptor, request.data)  # pyserial's own write and read use select, which ends at 1023
             due = poller.deadline()
             ready = self._wait([descriptor, self._woken], None if due is None else max(0.0, due - now))
             data = os.read(descriptor, 4096) if descriptor in ready else b""
@@ -164,11 +167,29 @@ def open_port(path: str, line: Line) -> serial.Serial:
         )  # fmt: skip
     except (OSError, ValueError, termios.error) as error:
         raise PortError(_why(path, line, error)) from error
+    try:
+        _check_parity(port, line)
+    except PortError:
+        port.close()
+        raise
+    return port
+
+
+def set_line(port: serial.Serial, line: Line) -> None:
+    """Change the settings of an open port between two exchanges; PortError if it cannot."""
+    settings = {"baudrate": line.baud, "bytesize": line.bits, "parity": line.parity, "stopbits": line.stop_bits}
+    try:
+        port.apply_settings(settings)
+    except (OSError, ValueError, termios.error) as error:
+        raise PortError(_why(str(port.port), line, error)) from error
+    _check_parity(port, line)
+    port.reset_input_buffer()   # what was read at another speed is no byte of anyone
+
+
+def _check_parity(port: serial.Serial, line: Line) -> None:
     has_parity = bool(termios.tcgetattr(port.fileno())[2] & termios.PARENB)
     if line.parity != "N" and not has_parity:   # some drivers drop the flag without a word
-        port.close()
-        raise PortError(_NO_PARITY.format(port=path, line=line_text(line)))
-    return port
+        raise PortError(_NO_PARITY.format(port=port.port, line=line_text(line)))
 
 
 def _why(path: str, line: Line, error: Exception) -> str:

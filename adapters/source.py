@@ -80,7 +80,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A meter on a bus: which table reads it, its address on the wire, the place and part it measures."""
+    """A meter on a bus: which table reads it, its address on the wire, the place and part it measures.
+
+    `line`: the settings it needs where they are not those of its bus.
+    """
 
     model: str
     address: str
@@ -88,6 +91,15 @@ class Device:
     part: str = ""
     every_s: float = 30.0
     multiplier: float = 1.0
+    line: Line | None = None
+
+    def point_id(self, part: str, quantity: str) -> str:
+        """The point of what it measures; `part` is what its table says of parts, within the device's own."""
+        return point_id(self.place, self.part_of(part), quantity)
+
+    def part_of(self, part: str) -> str:
+        """`boiler-return` for the part `return` of the device that measures `boiler`; either may be empty."""
+        return "-".join(name for name in (self.part, part) if name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

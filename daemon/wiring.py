@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from adapters.device_table import load_tables
 from adapters.mqtt import MqttTransport
 from adapters.notify import send
 from adapters.serial_line import SerialTransport
@@ -110,7 +109,6 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     )  # fmt: skip
 
     driver = Driver(pipeline, died)
-    tables = load_tables()
     declarations = Declarations(folder_of(loaded.store_path), loaded.site, hand_over=driver.put, clock=clock.now)
     if found.warmed:
         newest = {point: row[1] for point, row in pipeline.latest.rows().items()}
@@ -122,7 +120,7 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
             transports.append(brokers[source.name])
         else:
             hand_over = _from_line(source.name, driver)
-            transports.append(SerialTransport(source, tables, clock=clock.now, hand_over=hand_over))
+            transports.append(SerialTransport(source, loaded.tables, clock=clock.now, hand_over=hand_over))
     teller = Teller(
         SqliteOutbox(lambda work: driver.ask(lambda: store.transact(work))), loaded.channels,
         compose=lambda rows: compose(rows, loaded.site, loaded.language, panel_url=loaded.panel.url),

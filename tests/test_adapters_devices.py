@@ -1,20 +1,16 @@
 """Every device table proves itself with its own frames; one test walks them all."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adapters.device_table import (
-    CT_SCALED,
-    DeviceTable,
-    DeviceTableError,
-    Query,
-    Vector,
-    load_tables,
-    read_format,
-)  # fmt: skip
-from adapters.dlt645 import Decoder, Frame, Garble, encode
-from adapters.dlt645_identifiers import standard_query
+from adapters.device_table import DeviceTable, DeviceTableError, Vector, load_tables
+from adapters.dlt645 import Frame, encode, new_decoder
+from adapters.dlt645_codec import size
+from adapters.dlt645_identifiers import read_format, standard_query
+from adapters.protocol import CT_SCALED, Decoder, Garble
+from adapters.serial_line import line_from
 from daemon.demo.meters import reply_frame
 from rules.model import Reason
 from rules.quantity import QUANTITIES
@@ -22,77 +18,81 @@ from rules.quantity import QUANTITIES
 TABLES = load_tables()
 VECTORS = [(table, vector) for table in TABLES.values() for vector in table.vectors]
 each_vector = pytest.mark.parametrize(
-    ("table", "vector"), VECTORS, ids=[f"{table.name}-{vector.frame.hex()}" for table, vector in VECTORS]
+    ("table", "vector"), VECTORS, ids=[f"{table.name}-{vector.frames[0].hex()}" for table, vector in VECTORS]
 )
 each_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
 
-def query_of(table: DeviceTable, frame: Frame) -> Query:
-    (query,) = [query for query in table.queries if query.identifier == frame.identifier]
-    return query
+def decoder_of(table: DeviceTable, vector: Vector) -> Decoder[Any]:
+    return table.codec.decoder(vector.request)
 
 
 def test_the_tables_that_the_package_brings() -> None:
     assert {"dlt645-single-phase", "dlt645-three-phase"} <= set(TABLES)
-    assert TABLES["dlt645-single-phase"].quantities == (
-        "energy_kwh", "power_w", "reactive_power_var", "voltage_v", "current_a",
-    )  # fmt: skip
-    assert TABLES["dlt645-three-phase"].quantities == ("energy_kwh", "power_w", "reactive_power_var")
+    labels = [field.label for field in TABLES["dlt645-single-phase"].fields]
+    assert labels == ["energy_kwh", "power_w", "reactive_power_var", "voltage_v", "current_a"]
+    labels = [field.label for field in TABLES["dlt645-three-phase"].fields]
+    assert labels == ["energy_kwh", "power_w", "reactive_power_var"]
 
 
 @each_vector
 def test_a_vector_gives_its_values(table: DeviceTable, vector: Vector) -> None:
-    (frame,) = Decoder().feed(vector.frame)
-    assert isinstance(frame, Frame)
-    query = query_of(table, frame)
-    assert query.decode(frame.payload) == vector.values
+    query, values = table.read(vector)
+    assert values == vector.values
     for label, value in vector.values.items():
-        quantity = QUANTITIES[label.partition("/")[0]]
+        (quantity,) = [QUANTITIES[field.quantity] for field in query.fields if field.label == label]
         assert quantity.least <= value <= quantity.most
-    absent: dict[str, float | None] = {field.label: vector.values.get(field.label) for field in query.fields}
-    assert reply_frame(frame.address, query, absent) == vector.frame
+    if table.protocol == "dlt645-2007":
+        absent: dict[str, float | None] = {field.label: vector.values.get(field.label) for field in query.fields}
+        (frame,) = new_decoder().feed(vector.frames[0])
+        assert isinstance(frame, Frame)
+        assert reply_frame(frame.address, query, absent) == vector.frames[0]
 
 
 @each_vector
 def test_a_vector_cut_anywhere_needs_more(table: DeviceTable, vector: Vector) -> None:
-    for cut in range(len(vector.frame)):
-        decoder = Decoder()
-        assert decoder.feed(vector.frame[:cut]) == []
-        (whole,) = decoder.feed(vector.frame[cut:])
-        assert isinstance(whole, Frame)
+    for raw in vector.frames:
+        for cut in range(len(raw)):
+            decoder = decoder_of(table, vector)
+            assert decoder.feed(raw[:cut]) == []
+            (whole,) = decoder.feed(raw[cut:])
+            assert whole.raw == raw
 
 
 @each_vector
 def test_a_vector_with_one_flipped_bit_is_a_fault(table: DeviceTable, vector: Vector) -> None:
-    for bit in range(len(vector.frame) * 8):
-        flipped = bytearray(vector.frame)
-        flipped[bit // 8] ^= 1 << bit % 8
-        decoder = Decoder()
-        found = decoder.feed(bytes(flipped)) + decoder.flush()
-        assert found
-        assert all(isinstance(item, Garble) for item in found), f"bit {bit}"
+    for raw in vector.frames:
+        for bit in range(len(raw) * 8):
+            flipped = bytearray(raw)
+            flipped[bit // 8] ^= 1 << bit % 8
+            decoder = decoder_of(table, vector)
+            found = decoder.feed(bytes(flipped)) + decoder.flush()
+            assert found
+            assert all(isinstance(item, Garble) for item in found), f"bit {bit}"
 
 
 @each_vector
-def test_a_vector_with_a_bad_digit_or_a_wrong_length_is_a_fault(table: DeviceTable, vector: Vector) -> None:
-    (frame,) = Decoder().feed(vector.frame)
+def test_a_bad_digit_or_a_wrong_length_is_a_fault(table: DeviceTable, vector: Vector) -> None:
+    if table.protocol != "dlt645-2007":
+        pytest.skip("another protocol")
+    query, _ = table.read(vector)
+    (frame,) = new_decoder().feed(vector.frames[0])
     assert isinstance(frame, Frame)
-    query = query_of(table, frame)
-    for at in range(query.size):
+    for at in range(size(query)):
         bad = bytearray(frame.payload)
         bad[at] = 0x0A
-        (again,) = Decoder().feed(encode(frame.address, frame.control, frame.data[:4] + bytes(bad)))
-        assert isinstance(again, Frame)
-        assert query.decode(again.payload) is Reason.BAD_DIGIT
+        (again,) = new_decoder().feed(encode(frame.address, frame.control, frame.data[:4] + bytes(bad)))
+        assert table.codec.decode(query, [again]) is Reason.BAD_DIGIT
     for wrong in (b"", frame.payload[:-1], frame.payload + b"\x00"):
-        assert query.decode(wrong) is Reason.WRONG_DATA
+        assert table.codec.decode(query, [frame._replace(data=frame.data[:4] + wrong)]) is Reason.WRONG_DATA
 
 
 @each_table
 def test_a_table_is_complete(table: DeviceTable) -> None:
     assert table.source.startswith("https://")
-    proven = {frame.identifier for vector in table.vectors for frame in Decoder().feed(vector.frame)}
-    assert proven == {query.identifier for query in table.queries}, "each query has a frame that proves it"
+    assert line_from(table.line)
+    proven = {table.read(vector)[0].name for vector in table.vectors}
+    assert proven == {query.name for query in table.queries}, "each query has a frame that proves it"
 
 
 @each_table
@@ -100,20 +100,21 @@ def test_a_table_agrees_with_the_standard(table: DeviceTable) -> None:
     if table.protocol != "dlt645-2007":
         pytest.skip("another protocol")
     for query in table.queries:
-        standard = standard_query(query.identifier, query.size)
+        standard = standard_query(query.name, size(query))
         assert standard is not None
-        told = [(f.quantity, f.size, f.decimals, f.signed, f.unit) for f in query.fields]
-        assert told == [(f.quantity, f.size, f.decimals, f.signed, f.unit) for f in standard.fields]
+        told = [(field.quantity, field.format, field.unit) for field in query.fields]
+        assert told == [(field.quantity, field.format, field.unit) for field in standard.fields]
 
 
 @each_vector
 def test_the_multiplier_counts_behind_current_transformers_alone(table: DeviceTable, vector: Vector) -> None:
-    (frame,) = Decoder().feed(vector.frame)
-    assert isinstance(frame, Frame)
-    scaled = query_of(table, frame).decode(frame.payload, multiplier=40.0)
-    assert isinstance(scaled, dict)
+    codec = table.codec
+    query, _ = table.read(vector)
+    answers = [frame for raw in vector.frames for frame in decoder_of(table, vector).feed(raw)]
+    scaled = codec.decode(query, answers, multiplier=40.0)
+    quantities = {field.label: field.quantity for field in query.fields}
     for label, value in vector.values.items():
-        factor = 40.0 if label.partition("/")[0] in CT_SCALED else 1.0
+        factor = 40.0 if quantities[label] in CT_SCALED else 1.0
         assert scaled[label] == pytest.approx(value * factor, rel=1e-12)
 
 
@@ -146,7 +147,8 @@ def test_a_folder_adds_and_replaces_tables(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a table", encoding="utf-8")
     tables = load_tables(tmp_path)
     assert set(tables) == set(TABLES) | {"mine"}
-    assert tables["mine"].quantities == tables["dlt645-three-phase"].quantities == ("power_w",)
+    assert [field.label for field in tables["mine"].fields] == ["power_w"]
+    assert tables["dlt645-three-phase"].fields == tables["mine"].fields
 
 
 @pytest.mark.parametrize(

@@ -15,17 +15,18 @@ from adapters.dlt645 import (
     NO_SUCH_DATA,
     NOT_ALLOWED,
     BadDigitError,
-    Decoder,
     Frame,
-    Garble,
     encode,
     mismatch,
+    new_decoder,
     normal_address,
     number,
     read_request,
     refusal_text,
 )  # fmt: skip
+from adapters.dlt645_codec import Dlt645
 from adapters.dlt645_identifiers import standard_query
+from adapters.protocol import Garble
 from rules.model import Reason
 
 SHARED = Path(os.environ.get("CARETAKER_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -77,26 +78,26 @@ REFUSED = [
 
 
 def frames(data: bytes) -> list[Frame | Garble]:
-    decoder = Decoder()
+    decoder = new_decoder()
     return decoder.feed(data) + decoder.flush()
 
 
 @pytest.mark.parametrize(("text", "identifier", "values"), READINGS)
 def test_published_replies_give_the_published_values(text: str, identifier: str, values: list[float]) -> None:
-    (frame,) = Decoder().feed(bytes.fromhex(text))
+    (frame,) = new_decoder().feed(bytes.fromhex(text))
     assert isinstance(frame, Frame)
     assert frame.identifier == identifier
     assert frame.is_reply
     query = standard_query(identifier, len(frame.payload))
     assert query is not None
-    decoded = query.decode(frame.payload)
+    decoded = Dlt645().decode(query, [frame])
     assert isinstance(decoded, dict)
     assert list(decoded.values()) == values
 
 
 @pytest.mark.parametrize(("text", "address", "control", "identifier", "rest"), OTHERS)
 def test_all_kinds_of_frames(text: str, address: str, control: int, identifier: str | None, rest: str | None) -> None:
-    (frame,) = Decoder().feed(bytes.fromhex(text))
+    (frame,) = new_decoder().feed(bytes.fromhex(text))
     assert isinstance(frame, Frame)
     assert (frame.address, frame.control, frame.identifier) == (address, control, identifier)
     assert rest is None or frame.payload.hex() == rest
@@ -114,7 +115,7 @@ def test_wrong_bytes_are_told_once_with_their_reason(text: str, reason: Reason) 
 
 
 def test_a_refusal_says_why() -> None:
-    (frame,) = Decoder().feed(bytes.fromhex("68 60 07 92 04 00 91 68 D1 01 37 67 16"))
+    (frame,) = new_decoder().feed(bytes.fromhex("68 60 07 92 04 00 91 68 D1 01 37 67 16"))
     assert isinstance(frame, Frame)
     assert frame.is_refusal
     assert frame.identifier is None
@@ -130,7 +131,7 @@ def test_seven_wake_up_bytes_are_no_noise() -> None:
 
 
 def test_an_echo_is_told_from_the_reply_that_follows_it() -> None:
-    echo, reply = Decoder().feed(read_request("161".zfill(12), "00010000") + ENERGY)
+    echo, reply = new_decoder().feed(read_request("161".zfill(12), "00010000") + ENERGY)
     assert isinstance(echo, Frame)
     assert isinstance(reply, Frame)
     assert not echo.is_reply
@@ -146,7 +147,7 @@ def test_addresses_that_hold_68_and_16() -> None:
 
 
 def test_a_length_that_never_comes_holds_nothing_back_for_ever() -> None:
-    decoder = Decoder()
+    decoder = new_decoder()
     false_start = bytes.fromhex("68 00 00 00 00 00 00 68 91") + bytes([LONGEST_DATA])
     assert decoder.feed(false_start + ENERGY) == []
     half, frame = decoder.flush()
@@ -159,7 +160,7 @@ def test_a_length_that_never_comes_holds_nothing_back_for_ever() -> None:
 
 
 def test_a_length_beyond_the_standard_waits_for_nothing() -> None:
-    decoder = Decoder()
+    decoder = new_decoder()
     told, frame = decoder.feed(bytes.fromhex("68 00 00 00 00 00 00 68 91 FF") + ENERGY)
     assert isinstance(told, Garble)
     assert told.reason is Reason.BAD_LENGTH
@@ -167,7 +168,7 @@ def test_a_length_beyond_the_standard_waits_for_nothing() -> None:
 
 
 def test_endless_noise_is_bounded_and_counted() -> None:
-    decoder = Decoder()
+    decoder = new_decoder()
     for _ in range(200):
         assert decoder.feed(bytes(range(0x69, 0xE9)) * 4) == []
         assert not decoder.is_waiting
@@ -203,13 +204,13 @@ def test_what_is_not_decimal_is_no_number(raw: str) -> None:
 
 
 def test_a_reply_must_fit_the_question() -> None:
-    (frame,) = Decoder().feed(ENERGY)
+    (frame,) = new_decoder().feed(ENERGY)
     assert isinstance(frame, Frame)
     assert mismatch(frame, "000000000161", "00010000") is None
     assert mismatch(frame, ANY_ADDRESS, "00010000") is None
     assert mismatch(frame, "000000000162", "00010000") is Reason.WRONG_ADDRESS
     assert mismatch(frame, "000000000161", "02010100") is Reason.WRONG_DATA
-    (old,) = Decoder().feed(bytes.fromhex("68 54 07 13 00 80 13 68 81 06 43 C3 34 33 33 33 2B 16"))
+    (old,) = new_decoder().feed(bytes.fromhex("68 54 07 13 00 80 13 68 81 06 43 C3 34 33 33 33 2B 16"))
     assert isinstance(old, Frame)
     assert mismatch(old, old.address, "00010000") is Reason.OTHER_EDITION
 
@@ -241,7 +242,7 @@ def test_recorded_frames() -> None:
         if "value" in row:
             query = standard_query(row["di"], len(frame.payload))
             assert query is not None
-            decoded = query.decode(frame.payload)
+            decoded = Dlt645().decode(query, [frame])
             assert isinstance(decoded, dict)
             assert [*decoded.values()] == [row["value"]]
             valued += 1
@@ -256,7 +257,7 @@ PIECES = st.lists(st.binary(max_size=40) | st.sampled_from([ENERGY, ASKED, ENERG
 def test_any_bytes_in_any_portions_give_the_same(pieces: list[bytes], random: Random) -> None:
     stream = b"".join(pieces)
     whole = frames(stream)
-    decoder = Decoder()
+    decoder = new_decoder()
     portioned: list[Frame | Garble] = []
     at = 0
     while at < len(stream):
@@ -278,6 +279,6 @@ def test_a_frame_in_noise_is_found(before: bytes, after: bytes, address: str, da
 
 @given(ADDRESS, st.integers(0, 255), st.binary(max_size=LONGEST_DATA))
 def test_what_is_encoded_is_read_back(address: str, control: int, data: bytes) -> None:
-    (frame,) = Decoder().feed(encode(address, control, data))
+    (frame,) = new_decoder().feed(encode(address, control, data))
     assert isinstance(frame, Frame)
     assert (frame.address, frame.control, frame.data) == (address, control, data)

@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters import dlt645
-from adapters.device_table import Query, load_tables
-from adapters.dlt645 import NO_SUCH_DATA, Decoder, Frame, encode
+from adapters.device_table import load_tables
+from adapters.dlt645 import NO_SUCH_DATA, Frame, encode, new_decoder
 from adapters.poller import BACK_OFF_S, REST_S, Poller, bus_load, byte_s, device_cost_s, expected_round_s
+from adapters.protocol import AnyQuery
 from adapters.source import Device, Line, SerialSource
 from daemon.demo.meters import reply_frame
 from rules.model import Fault, Reason, Sample
 
 TABLES = load_tables()
-QUERIES: Mapping[str, Query] = {query.identifier: query for query in TABLES["dlt645-single-phase"].queries}
+QUERIES: Mapping[str, AnyQuery] = {query.name: query for query in TABLES["dlt645-single-phase"].queries}
 VALUES = {"energy_kwh": 12.34, "power_w": 251.2, "reactive_power_var": -10.0, "voltage_v": 223.3, "current_a": 1.25}
 POLLED = list(TABLES["dlt645-single-phase"].polled)
 LINE = Line()
@@ -59,14 +60,14 @@ class Bus:
             due = self.poller.deadline()
             assert due is not None
             if request is not None:
-                (frame,) = Decoder().feed(request)
+                (frame,) = new_decoder().feed(request.data)
                 assert isinstance(frame, Frame)
                 assert frame.identifier
                 self.asked.append((self.now, frame.address, frame.identifier))
                 data = self.answer(frame.address, frame.identifier, self.now)
             if data:
                 data = b"\xfe" * 4 + data
-                arrives = self.now + 0.1 + byte_s(LINE) * (len(request or b"") + len(data))
+                arrives = self.now + 0.1 + byte_s(LINE) * (len(request.data if request else b"") + len(data))
                 self.now = min(arrives, due)
                 if arrives > due:
                     data = b""
@@ -90,7 +91,7 @@ def test_one_poll_is_one_sample() -> None:
     assert sample.device == "bus/000000000001"
     assert sample.values == {f"dorm-3/101/{name}": value for name, value in VALUES.items()}
     assert not line.faults
-    assert [identifier for _, _, identifier in line.asked] == [query.identifier for query in POLLED]
+    assert [identifier for _, _, identifier in line.asked] == [query.name for query in POLLED]
     first_reply_s = 0.1 + byte_s(LINE) * (4 + 16 + 4 + 20)
     assert sample.at == pytest.approx(first_reply_s), "the time of the first answer, not of the last"
 
@@ -296,7 +297,7 @@ def test_bytes_that_come_slowly_are_waited_for() -> None:
     poller.feed(reply[10:], longer - 0.01)
     second = poller.next_request(longer + 1.0)
     assert second is not None
-    assert second == dlt645.read_request("000000000001", "02030000"), "the first was taken"
+    assert second.data == dlt645.read_request("000000000001", "02030000"), "the first was taken"
 
 
 def test_a_babbling_line_ends_an_exchange_all_the_same() -> None:

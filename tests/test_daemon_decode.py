@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.dlt645 import encode
+from adapters.protocols import CODECS
 from daemon.commands import decode
 
 SHARED = Path(os.environ.get("CARETAKER_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -78,7 +79,7 @@ def test_what_has_no_known_format_is_shown_as_digits(capsys: pytest.CaptureFixtu
         (VOLTAGE[:-2] + "17", "bad_end", "16"),
         (VOLTAGE.replace("10 68 91", "10 69 91"), "noise", "no frame"),
         (VOLTAGE[:-9], "half_frame", "cut off"),
-        (VOLTAGE[:26] + " FF", "bad_length", "more than the standard"),
+        (VOLTAGE[:26] + " FF", "bad_length", "not what the standard allows"),
         ("FE FE FE", "half_frame", "cut off"),
         ("68 60 07 92 04 00 91 68 D1 01 37 67 16", "meter_refused", "wrong password or not allowed"),
         ("68 54 07 13 00 80 13 68 81 06 43 C3 34 33 33 33 2B 16", "other_edition", "1997"),
@@ -126,6 +127,6 @@ def test_recorded_frames(capsys: pytest.CaptureFixture[str]) -> None:
 
 @given(st.binary(min_size=1, max_size=80))
 def test_any_bytes_give_lines(data: bytes) -> None:
-    lines = list(decode.decoded(data))
+    lines = list(decode.decoded(CODECS["dlt645-2007"], data))
     assert lines
     assert all("fault" in line or "address" in line for line in lines)

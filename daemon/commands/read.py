@@ -7,28 +7,30 @@ import argparse
 import sys
 import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import serial
 
-    from adapters.device_table import Query
-    from adapters.dlt645 import Frame, Garble
+    from adapters.protocol import AnyCodec, AnyQuery, Frame, Garble
 
 NAME = "read"
 
 _HINTS = """No answer. What it usually is, in this order:
   - A and B are swapped: change the two wires over.
-  - The address: it is printed on the meter, 12 digits. With a single meter on the line, try the address `any`.
-  - The speed: most meters use 2400 8E1, some 1200, 4800 or 9600 8E1. Try --line "9600 8E1".
-  - The meter has no power, or speaks DL/T 645-1997 or Modbus.
+  - The address: {form}.{any}
+  - The speed: this was {line}. Try --line with 1200, 2400, 4800 or 9600 and 8E1 or 8N1.
+  - The meter has no power, or does not speak {protocol}.
 """
+_ANY = " With a single meter on the line, try the address `any`."
 _GARBLED = """The line is alive, but nothing that came was a whole frame. Usually the speed or the parity is wrong
 (--line), two meters answer at once (`any` needs a single meter on the line), or the line lacks its end resistor.
 """
-_STRANGER = """A meter answered, but not to this question: compare its address above, and whether it speaks the 2007
-edition (`caretaker decode dlt645 ...` explains a frame).
+_STRANGER = """A meter answered, but not to this question: compare its address above, and whether it speaks {protocol}
+(`caretaker decode ...` explains a frame).
 """
+_SLOWEST_FRAME_S = 3.0   # the longest frame at 1200 baud, so that a line full of noise ends it too
 
 
 class Exchange(NamedTuple):
@@ -37,6 +39,15 @@ class Exchange(NamedTuple):
     request: bytes
     answer: "Frame | None"
     others: "list[Frame | Garble]"
+
+
+class Meter(NamedTuple):
+    """The meter at the other end, and how it is spoken to."""
+
+    port: "serial.Serial"
+    codec: "AnyCodec"
+    address: str
+    timeout_s: float
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -48,26 +59,31 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("port", metavar="PORT", help="such as /dev/ttyUSB0 or /dev/serial/by-id/...")
     parser.add_argument("model", metavar="MODEL", help="the device table, such as dlt645-single-phase")
     parser.add_argument("address", metavar="ADDRESS", help="the meter's address, or `any` if it is alone on the line")
-    parser.add_argument("--line", default="2400 8E1", help="speed and byte format (default: %(default)s)")
+    parser.add_argument("--line", help="speed and byte format (default: as such meters leave the factory)")
     parser.add_argument(
         "--timeout", type=float, default=1.0, metavar="SECONDS",
         help="how long to wait for an answer to begin (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tables", type=Path, default=Path("devices"), metavar="FOLDER",
+        help="your own device tables, beside the configuration (default: %(default)s, if it is there)",
     )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Print each quantity with its frames; 1 when the meter did not answer, 2 when the line could not be used."""
     from adapters.device_table import DeviceTableError, load_tables
-    from adapters.dlt645 import ANY_ADDRESS, normal_address
-    from adapters.serial_line import PortError, line_from, open_port
+    from adapters.serial_line import PortError, line_from, line_text, open_port
 
     try:
-        tables = load_tables()
+        tables = load_tables(args.tables)
         if args.model not in tables:
             raise ValueError(f"unknown model {args.model!r}; known are {', '.join(sorted(tables))}")
-        address = ANY_ADDRESS if args.address.lower() == "any" else normal_address(args.address)
-        with open_port(args.port, line_from(args.line)) as port:
-            return _read(port, tables[args.model].queries, address, args.timeout)
+        table = tables[args.model]
+        line = line_from(args.line or table.line or "2400 8E1")
+        address = _address(args.address, table.codec)
+        with open_port(args.port, line) as port:
+            return _read(Meter(port, table.codec, address, args.timeout), table.queries, line_text(line))
     except (PortError, DeviceTableError, ValueError) as error:
         sys.stderr.write(f"caretaker read: {error}\n")
         return 2
@@ -78,86 +94,111 @@ def run(args: argparse.Namespace) -> int:
         return 2
 
 
-def _read(port: "serial.Serial", queries: "tuple[Query, ...]", address: str, timeout_s: float) -> int:
-    from adapters.dlt645 import ANY_ADDRESS
+def _address(text: str, codec: "AnyCodec") -> str:
+    if text.lower() != "any":
+        return codec.address(text)
+    if not codec.any_address:
+        raise ValueError(f"{codec.title} has no address that every device answers: name its own")
+    return codec.any_address
 
+
+def _read(meter: Meter, queries: "tuple[AnyQuery, ...]", line: str) -> int:
     was_heard = False
     for query in queries:
-        done = exchange(port, query.identifier, address, timeout_s)
-        if done.answer is not None:
+        exchanges = ask(meter, query)
+        last = exchanges[-1]
+        if last.answer is not None:
             was_heard = True
-            if address == ANY_ADDRESS:
-                address = done.answer.address
-                sys.stdout.write(f"meter {address}\n")
-        _show(query, done)
+            if meter.address == meter.codec.any_address:
+                meter = meter._replace(address=last.answer.address)
+                sys.stdout.write(f"meter {meter.address}\n")
+        _show(meter.codec, query, exchanges)
         if not was_heard:   # the others would only make one wait
-            sys.stderr.write(_advice(done))
+            sys.stderr.write(_advice(meter.codec, exchanges, line))
             return 1
     return 0
 
 
-def exchange(port: "serial.Serial", identifier: str, address: str, timeout_s: float) -> Exchange:
+def ask(meter: Meter, query: "AnyQuery") -> list[Exchange]:
+    """All exchanges that a query takes, up to the first without an answer."""
+    exchanges: list[Exchange] = []
+    answers: list[Frame] = []
+    while (request := meter.codec.request(meter.address, query, answers)) is not None:
+        done = exchange(meter, query, request, answers)
+        exchanges.append(done)
+        if done.answer is None or meter.codec.refusal(done.answer) is not None:
+            break
+        answers.append(done.answer)
+    return exchanges
+
+
+def exchange(meter: Meter, query: "AnyQuery", request: bytes, answers: "list[Frame]") -> Exchange:
     """Send one request and wait for its answer, as long as bytes keep coming."""
-    from adapters.dlt645 import Decoder, Frame, mismatch, read_request
+    from adapters.protocol import Garble
     from adapters.serial_line import wait_readable
 
-    request = read_request(address, identifier)
-    decoder = Decoder()
+    port, codec = meter.port, meter.codec
+    decoder = codec.decoder(request)
     others: list[Frame | Garble] = []
     port.reset_input_buffer()
     port.write(request)
     port.flush()
-    until = latest = time.monotonic() + timeout_s
-    latest += 3.0   # the longest frame at 1200 baud, so that a line full of noise ends it too
+    until = latest = time.monotonic() + meter.timeout_s
+    latest += _SLOWEST_FRAME_S
     while True:
         now = time.monotonic()
         ready = wait_readable([port.fileno()], max(0.0, min(until, latest) - now))
         found = decoder.feed(port.read(4096)) if ready and now < latest else decoder.flush()
         for item in found:
-            if isinstance(item, Frame) and item.is_reply and mismatch(item, address, identifier) is None:
+            if isinstance(item, Garble) or not item.is_reply or codec.mismatch(item, meter.address, query, answers):
+                others.append(item)
+            else:
                 return Exchange(request, item, others)
-            others.append(item)
         if not ready or now >= latest:
             return Exchange(request, None, others)
         until = max(until, time.monotonic() + 0.5)
 
 
-def _show(query: "Query", done: Exchange) -> None:
-    from adapters.dlt645 import refusal_text
+def _show(codec: "AnyCodec", query: "AnyQuery", exchanges: list[Exchange]) -> None:
     from rules.model import Reason
     from rules.quantity import QUANTITIES
 
-    answer = done.answer
-    said = "no answer"
-    values = {}
-    if answer is not None and answer.is_refusal:
-        said = f"refused: {refusal_text(answer.error_word)}"
-    elif answer is not None:
-        decoded = query.decode(answer.payload)
+    answers = [done.answer for done in exchanges if done.answer is not None]
+    refusal = codec.refusal(answers[-1]) if answers else None
+    said, values = "no answer", {}
+    if refusal is not None:
+        said = f"refused: {refusal.text}"
+    elif len(answers) == len(exchanges):
+        decoded = codec.decode(query, answers)
         said = f"unreadable: {decoded.value}" if isinstance(decoded, Reason) else "absent"
         values = {} if isinstance(decoded, Reason) else decoded
     for field in query.fields:
         unit = QUANTITIES[field.quantity].unit
         text = f"{values[field.label]:>12.10g} {unit}" if field.label in values else said
-        sys.stdout.write(f"{query.identifier}  {field.label:<20} {text}".rstrip() + "\n")
-    sys.stdout.write(f"    sent      {done.request.hex(' ').upper()}\n")
-    for item in done.others:
-        sys.stdout.write(f"    {_kind(item):<9} {item.raw.hex(' ').upper()}\n")
-    if answer is not None:
-        sys.stdout.write(f"    answered  {answer.raw.hex(' ').upper()}\n")
+        sys.stdout.write(f"{query.name}  {field.label:<20} {text}".rstrip() + "\n")
+    for done in exchanges:
+        sys.stdout.write(f"    sent      {done.request.hex(' ').upper()}\n")
+        for item in done.others:
+            sys.stdout.write(f"    {_kind(item):<9} {item.raw.hex(' ').upper()}\n")
+        if done.answer is not None:
+            sys.stdout.write(f"    answered  {done.answer.raw.hex(' ').upper()}\n")
     sys.stdout.flush()  # also where the output goes into a pipe
 
 
-def _advice(done: Exchange) -> str:
-    kinds = {_kind(item) for item in done.others} - {"echo"}
+def _advice(codec: "AnyCodec", exchanges: list[Exchange], line: str) -> str:
+    kinds = {_kind(item) for done in exchanges for item in done.others} - {"echo"}
     if "other" in kinds:
-        return _STRANGER
-    return _GARBLED if kinds else _HINTS
+        return _STRANGER.format(protocol=codec.title)
+    if kinds:
+        return _GARBLED
+    return _HINTS.format(
+        form=codec.address_form["en"], any=_ANY if codec.any_address else "", line=line, protocol=codec.title
+    )
 
 
 def _kind(item: "Frame | Garble") -> str:
-    from adapters.dlt645 import Frame
+    from adapters.protocol import Garble
 
-    if not isinstance(item, Frame):
+    if isinstance(item, Garble):
         return item.reason.value
     return "other" if item.is_reply else "echo"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from adapters.device_table import load_tables
+from adapters.device_table import DeviceTable, DeviceTableError, load_tables
 from adapters.notify import is_usable
 from adapters.source import Source
 from daemon.channel import Channel
@@ -32,6 +32,7 @@ from rules.watch import Refiner, Watch
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
 _WIDE = re.compile("[“”‘’，＝]")  # what a Chinese keyboard or a word processor writes
 _CLOSED = re.compile(r"\"[^\"]*\"|'[^']*'|#.*")  # in a string or a comment they are welcome
+TABLES_FOLDER = "devices"  # beside the configuration: the user's own device tables
 _HASH = re.compile(r"\$argon2\S+")
 
 
@@ -68,6 +69,7 @@ class Loaded:
     store_path: Path
     commit_s: float
     buses: tuple[Bus, ...]
+    tables: Mapping[str, DeviceTable]
     moduli: Mapping[str, float]
     exchanges: Mapping[str, tuple[Exchange, ...]]
     message_language: str = "zh"
@@ -138,7 +140,7 @@ def _language(document: Section | None) -> str:
 
 def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) -> Loaded | None:
     secrets = Secrets(path.absolute().parent)
-    tables = load_tables()
+    tables = _device_tables(secrets.folder / TABLES_FOLDER, findings)
     about = read(SiteTable, file.site, ("site",), findings, id="any")
     panel = _panel(file.panel, secrets, findings)
     store = read(StoreTable, file.store, ("store",), findings)
@@ -168,9 +170,19 @@ def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) 
         store_path=secrets.folder / store.path,
         commit_s=store.commit_s,
         buses=buses,
+        tables=tables,
         moduli=made.moduli,
         exchanges=replaced,
     )
+
+
+def _device_tables(folder: Path, findings: Findings) -> Mapping[str, DeviceTable]:
+    """The package's tables and those beside the configuration; a wrong one is told with its file and key."""
+    try:
+        return load_tables(folder)
+    except DeviceTableError as error:
+        findings.error(("source",), "bad_device_table", detail=f"{TABLES_FOLDER}/{error}")
+        return load_tables()
 
 
 def _sun(about: SiteTable, findings: Findings) -> Sun | None:

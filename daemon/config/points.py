@@ -117,13 +117,14 @@ def _claim_devices(claims: _Claims, draft: Draft, tables: Mapping[str, DeviceTab
     """The points of the meters on a bus: what a poll of each brings."""
     source = draft.source.name
     for path, device in draft.devices:
-        name, holds_s = f"{source}/{device.address}", device.every_s * HOLDS
-        moduli = tables[device.model].moduli(multiplier=device.multiplier)
-        for quantity, modulus in moduli.items():
-            claims.moduli[point_id(device.place, device.part, quantity)] = modulus
-        for quantity in tables[device.model].quantities:
-            point = point_id(device.place, device.part, quantity)
-            claims.add(Point(point, device.place, device.part, quantity, name, source, holds_s), path)
+        table, holds_s = tables[device.model], device.every_s * HOLDS
+        name = table.device_id(source, device.address)
+        for item in table.fields:
+            point = device.point_id(item.part, item.quantity)
+            part = device.part_of(item.part)
+            claims.add(Point(point, device.place, part, item.quantity, name, source, holds_s), path)
+            if item.modulus is not None:
+                claims.moduli[point] = item.modulus * item.ratio(device.multiplier)
 
 
 def _is_pattern(topic: Topic) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 
 from adapters.device_table import DeviceTable
@@ -261,7 +262,7 @@ def _line(
     if table is None:
         return None
     draft = Draft(path, SerialSource(name=table.name, port=table.port, line=table.line, devices=()))
-    seen: dict[tuple[str, str], Path] = {}
+    seen: dict[str, Path] = {}
     for index, part in enumerate(table.device):
         at: Path = (*path, "device", index)
         meter = read(MeterTable, part, at, findings)
@@ -270,14 +271,26 @@ def _line(
         is_placed = isinstance(place, str) and campus.has_place((*at, "place"), place, findings)
         if meter is None:
             continue
-        protocol = tables[meter.model].protocol if is_known else ""
-        other = seen.setdefault((protocol, meter.address), (*at, "address"))
+        address = _address(meter.address, tables[meter.model], (*at, "address"), findings) if is_known else None
+        if address is None:
+            continue
+        other = seen.setdefault(tables[meter.model].device_id(table.name, address), (*at, "address"))
         if other != (*at, "address"):
             findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)
-        elif is_known and is_placed and campus.has_part((*at, "part"), meter.part, (meter.place,), findings):
-            draft.devices.append((at, Device(**meter.model_dump())))
+        elif is_placed and campus.has_part((*at, "part"), meter.part, (meter.place,), findings):
+            draft.devices.append((at, Device(**dict(meter))))
             _known_part((*at, "part"), meter.part, findings)
     return draft
+
+
+def _address(text: str, table: DeviceTable, path: Path, findings: Findings) -> str | None:
+    """The address, if it is one in the form that its protocol writes."""
+    codec = table.codec
+    with suppress(ValueError):
+        if codec.address(text) == text:
+            return text
+    findings.error(path, "bad_address", found=text, protocol=codec.title, form=codec.address_form)
+    return None
 
 
 # -- circuits

@@ -234,11 +234,12 @@ class MeterTable(Table):
     """A meter on a serial line."""
 
     model: str
-    address: Annotated[str, matching(r"\d{12}", "bad_address")]
+    address: Annotated[str, Field(min_length=1)]
     place: str
     part: Part = ""
     every_s: Period = 30.0
     multiplier: Nonzero = 1.0
+    line: Annotated[Line | None, PlainValidator(serial_line_of)] = None
 
 
 class ExchangeTable(Table):

@@ -11,8 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from adapters import dlt645
-from adapters.device_table import DeviceTable, Field, Query
+from adapters.device_table import DeviceTable
 from adapters.dlt645 import Frame
+from adapters.dlt645_codec import Asked
+from adapters.dlt645_identifiers import Bcd
+from adapters.protocol import Field
 
 Measure = Callable[[str, float], Mapping[str, float]]
 
@@ -38,7 +41,7 @@ class Meters:
         self, table: DeviceTable, addresses: Iterable[str], measure: Measure, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._addresses = tuple(addresses)
-        self._queries = {query.identifier: query for query in table.queries}
+        self._queries = {query.name: query for query in table.queries}
         self._measure = measure
         self._clock = clock
         self.troubles: MutableMapping[str, Trouble] = {}
@@ -67,7 +70,7 @@ class Meters:
         self.stop()
 
     def _run(self) -> None:
-        decoder = dlt645.Decoder()
+        decoder = dlt645.new_decoder()
         while True:
             ready = select.select([self._line, self._woken], [], [])[0]
             if self._woken in ready:
@@ -91,21 +94,22 @@ class Meters:
         return _troubled(self.troubles.get(address), request.raw, answer)
 
 
-def reply_frame(address: str, query: Query, values: Mapping[str, float | None]) -> bytes:
+def reply_frame(address: str, query: Asked, values: Mapping[str, float | None]) -> bytes:
     """A meter's answer to a query, with these values by label; None is what the meter does not have."""
-    data = bytes.fromhex(query.identifier)[::-1]
+    data = bytes.fromhex(query.ask)[::-1]
     for field in query.fields:
         data += _bcd(field, values[field.label])
     return dlt645.encode(address, dlt645.READ | 0x80, data)
 
 
-def _bcd(field: Field, value: float | None) -> bytes:
+def _bcd(field: Field[Bcd], value: float | None) -> bytes:
     """A value as the meter sends it: decimal digits, low byte first, the sign in the top bit; all FF for none."""
+    form = field.format
     if value is None:
-        return b"\xff" * field.size
-    steps = round(abs(value) * 10**field.decimals / field.factor)
-    digits = bytearray.fromhex(str(steps % 10 ** (2 * field.size)).zfill(2 * field.size))
-    if field.signed and value < 0:
+        return b"\xff" * form.size
+    steps = round(abs(value) * 10**form.decimals / field.factor)
+    digits = bytearray.fromhex(str(steps % 10 ** (2 * form.size)).zfill(2 * form.size))
+    if form.signed and value < 0:
         digits[0] |= 0x80
     return bytes(reversed(digits))
 

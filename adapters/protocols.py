@@ -1,0 +1,15 @@
+"""The registry of protocols on serial lines: one row each, by the name that device tables give."""
+
+from collections.abc import Mapping
+
+from adapters.dlt645_codec import Dlt645
+from adapters.modbus import Modbus
+from adapters.protocol import AnyCodec
+
+CODECS: Mapping[str, AnyCodec] = {
+    codec.name: codec
+    for codec in (
+        Dlt645(),
+        Modbus(),
+    )
+}  # fmt: skip
