@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rules.ladder import Ladder, Rung
-from rules.ladder_watch import LadderWatch
+from rules.point_ladder import PointLadder
 from rules.model import Delivery, Point, Severity, Site
 from rules.rule import ParameterError, Words, parameter
 
@@ -72,18 +72,18 @@ class HotTerminal:
                 "warn_c", "warn_c, alarm_c and critical_c must rise", "warn_c、alarm_c、critical_c 应由小到大"
             )
 
-    def watches(self, site: Site) -> Iterable[LadderWatch]:
+    def watches(self, site: Site) -> Iterable[PointLadder]:
         for point in site.points.values():
             if point.quantity == "temperature_c" and point.part.startswith(TERMINAL):
                 yield self._watch(point)
 
-    def _watch(self, point: Point) -> LadderWatch:
+    def _watch(self, point: Point) -> PointLadder:
         rungs = (
             Rung(self.warn_c, self.hold_s, Severity.MINOR, Delivery.DIGEST),
             Rung(self.alarm_c, self.hold_s, Severity.MAJOR),
             Rung(self.critical_c, self.hold_s, Severity.CRITICAL),
         )
-        return LadderWatch(
+        return PointLadder(
             rule=self.kind,
             key=f"{point.place}/{point.part}",
             place=point.place,

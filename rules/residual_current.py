@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rules.ladder import Ladder, Rung
-from rules.ladder_watch import LadderWatch
+from rules.point_ladder import PointLadder
 from rules.model import BUILDING_KINDS, Delivery, Point, Severity, Site
 from rules.rule import Words, parameter
 
@@ -70,18 +70,18 @@ class ResidualCurrent:
     circuit_ma: float = parameter(30.0, unit="mA", least=3.0, most=1000.0)
     hold_s: float = parameter(60.0, unit="s", least=1.0, most=3600.0)
 
-    def watches(self, site: Site) -> Iterable[LadderWatch]:
+    def watches(self, site: Site) -> Iterable[PointLadder]:
         for point in site.points.values():
             if point.quantity == "residual_ma":
                 yield self._watch(point, is_board=site.places[point.place].kind in BOARDS)
 
-    def _watch(self, point: Point, *, is_board: bool) -> LadderWatch:
+    def _watch(self, point: Point, *, is_board: bool) -> PointLadder:
         line = self.board_ma if is_board else self.circuit_ma
         rungs = (
             Rung(line / 3, self.hold_s, Severity.MINOR, Delivery.DIGEST),
             Rung(line, self.hold_s, Severity.MAJOR),
         )
-        return LadderWatch(
+        return PointLadder(
             rule=self.kind,
             key=f"{point.place}/{point.part}" if point.part else point.place,
             place=point.place,
