@@ -8,6 +8,7 @@ from rules.counter_fault import CounterFault
 from rules.drinking_boiler import DrinkingBoiler
 from rules.ebike_charging import EbikeCharging
 from rules.expression import Expression
+from rules.flue_drift import FlueDrift
 from rules.high_power import HighPower
 from rules.hot_terminal import HotTerminal
 from rules.implausible import Implausible
@@ -19,6 +20,7 @@ from rules.lights_all_night import LightsAllNight
 from rules.lights_in_daylight import LightsInDaylight
 from rules.lights_left_on import LightsLeftOn
 from rules.limit import Limit
+from rules.loop_resistance import LoopResistance
 from rules.meter_balance import MeterBalance
 from rules.night_flow import NightFlow
 from rules.overload import Overload
@@ -26,6 +28,7 @@ from rules.residual_current import ResidualCurrent
 from rules.reverse_flow import ReverseFlow
 from rules.rule import RuleKind
 from rules.running_water import RunningWater
+from rules.short_cycling import ShortCycling
 from rules.silent import Silent
 from rules.stuck import Stuck
 
@@ -47,9 +50,12 @@ RULES: dict[str, type[RuleKind]] = {
     "overload": Overload,
     "ebike_charging": EbikeCharging,
     "boiler_temperature": BoilerTemperature,
+    "short_cycling": ShortCycling,
+    "flue_drift": FlueDrift,
     "drinking_boiler": DrinkingBoiler,
     "residual_current": ResidualCurrent,
     "hot_terminal": HotTerminal,
+    "loop_resistance": LoopResistance,
     "silent": Silent,
     "stuck": Stuck,
     "implausible": Implausible,

@@ -40,7 +40,7 @@ EVERYWHERE = {
     "dorm/1F": ("washroom", ["flow_lpm"]),
     "dorm/main": ("pump_room", ["volume_m3"]),
     "dorm/hot": ("pump_room", ["volume_m3", "spare/volume_m3"]),
-    "plant/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa"]),
+    "plant/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa", "flame", "flue/temperature_c"]),
     "plant/kettle": ("drinking_boiler", ["temperature_c", "power_w", "level_low"]),
     "plant/board": (
         "distribution_room", ["residual_ma", "terminal/temperature_c", "voltage_v", "current_a", "power_w"],
@@ -61,6 +61,7 @@ DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a config
 CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of what is no number, or goes with another one
     ("boiler_temperature", "alarm_k"): {"alarm_k": 6.0},
     ("boiler_temperature", "critical_k"): {"critical_k": 3.0},
+    ("short_cycling", "warn_starts"): {"warn_starts": 7.0},
     ("hot_terminal", "warn_c"): {"warn_c": 60.0},
     ("hot_terminal", "alarm_c"): {"alarm_c": 80.0},
     ("high_power", "whitelist_w"): {"whitelist_w": "420"},
