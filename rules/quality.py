@@ -3,9 +3,10 @@
 Strategy. A reading inside the point's own band passes with a few comparisons. Outside it, what is physically sensible
 at that kind of place passes at once (a kettle's first 2 kW is no spike) and widens the band; what is not is held back
 until the next reading confirms or refutes it. A slip of the unit shows as readings that are senseless but sensible
-after division by 10, 100 or 1000, or, within what is sensible, as a jump whose every reading has lost that many digits.
-A value that repeats is frozen only when it repeats far longer than it ever did while it was in use: a lamp's 41 W or a
-room's 21.5 °C repeats honestly for hours. A rejected reading becomes one of the point `<point>!<reason>`.
+after division by 10, 100 or 1000, or, within what is sensible, as a leap above all so far (`rules.slip`). A value that
+repeats is frozen only when it repeats far longer than it ever did while it was in use: a lamp's 41 W or a room's
+21.5 °C repeats honestly for hours. A rejected reading becomes one of the point `<point>!<reason>`; one that is in
+doubt comes as both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,21 +16,17 @@ from typing import Any
 from rules.counter import SPIKE, UNIT, CounterRefiner, Exchange
 from rules.model import Place, Point, Site
 from rules.quantity import QUANTITIES, Kind
+from rules.slip import BEYOND, SLIPS, LeapCheck
 from rules.watch import Refiner
 
 STUCK = "stuck"
-SLIPS = (1000.0, 100.0, 10.0)
 LEARNING = 200          # readings before a point's own band counts
-FAR = 8.0               # times its own extremes: far outside its history
-SURE_VALUES = 3         # different readings in a row that lost the same digits: one alone may be a round load
-SURE_READINGS = 5
 FEW_REPEATS = 60        # the same value so often in a row is looked at
+FEW_CHANGES = 20        # of a point in use: below it nothing is known of its runs
 LONGER = 4.0            # times the longest honest run
 LEARNED_CHANGES = 100   # of a point in use
 LEARNED_S = 86_400.0
-SAME_LEVEL = 1.4        # a jump by the factor of a slip, to within this, from the reading before
 IDLE_SHARE = 0.1        # of its own top: below it a point may rest as long as it likes
-FINEST = 1e-3           # the finest digit that is looked for
 
 SMALL = frozenset({"dorm_room", "classroom", "office", "staff_flat", "corridor", "stairwell", "washroom", "gate"})
 LARGE = frozenset({"lab", "library", "canteen", "shop", "boiler_room", "drinking_boiler", "pump_room"})
@@ -49,6 +46,7 @@ _STEADY: Mapping[str, tuple[float, float, float]] = {  # what moves little again
     "pressure_kpa": (-100.0, 2_500.0, 100.0),
     "co2_ppm": (200.0, 20_000.0, 1_000.0),
 }
+_PIPED = frozenset({"flow_lpm"})  # what a pipe bounds
 UNREFINED = frozenset({"permit_w", "permit_from", "permit_until", "clock_offset_s"})  # said, not measured
 
 
@@ -79,7 +77,8 @@ def refiners(
             ))  # fmt: skip
         else:
             reach = _STEADY[point.quantity][2] if point.quantity in _STEADY else 0.0
-            out.append(GaugeRefiner(point.id, *sense(point, size), reach=reach))
+            is_piped = point.quantity in _PIPED
+            out.append(GaugeRefiner(point.id, *sense(point, size), reach=reach, is_piped=is_piped))
     return out
 
 
@@ -98,23 +97,24 @@ def sense(point: Point, size: int) -> tuple[float, float]:
 class GaugeRefiner:
     """The quality of one gauge; `least` and `most` bound what makes sense.
 
-    `reach` is for a steady one: how far beyond all it has been is no surprise. 0: it may jump.
+    `reach` is for a steady one: how far beyond all it has been is no surprise. 0: it may jump, but `is_piped` says that
+    a pipe bounds it.
     """
 
     __slots__ = (
-        "_bottom", "_changes", "_factor", "_grain", "_high", "_idle", "_is_calm", "_is_steady", "_least", "_level",
-        "_longest", "_low", "_most", "_patience", "_reach", "_readings", "_run", "_sense", "_since", "_slipping",
-        "_top", "_value", "_wild", "point", "rejected",
+        "_bottom", "_changes", "_high", "_idle", "_is_calm", "_is_piped", "_is_steady", "_leap", "_least", "_longest",
+        "_longest_value", "_low", "_most", "_patience", "_reach", "_readings", "_run", "_sense", "_since", "_top",
+        "_value", "_wild", "point", "rejected",
     )  # fmt: skip
-    signature = "gauge:2"
+    signature = "gauge:3"
     _value: float      # the last good one, how often it repeated, and when that is looked at
     _run: int
     _patience: int
-    _longest: int      # run in use
+    _longest: int      # run in use, and of which value
+    _longest_value: float
     _changes: int      # in use
     _readings: int     # that went the long way
     _since: float
-    _grain: float      # the finest digit
     _bottom: float     # the least and the most so far, and below which it idles
     _top: float
     _idle: float
@@ -124,13 +124,11 @@ class GaugeRefiner:
     _high: float
     _is_calm: bool
     _wild: float | None  # held back
-    _factor: float     # of the slip that lasts
-    _level: float      # before the jump that is looked at
-    _slipping: tuple[float, ...]
+    _leap: LeapCheck
     rejected: dict[str, int]
 
-    def __init__(self, point: str, least: float, most: float, *, reach: float = 0.0) -> None:
-        self.point = point
+    def __init__(self, point: str, least: float, most: float, *, reach: float = 0.0, is_piped: bool = False) -> None:
+        self.point, self._is_piped, self._leap = point, is_piped, LeapCheck(is_piped=is_piped)
         self._sense, self._reach, self._is_steady = (least, most), reach, reach > 0.0
         self.recall(())
 
@@ -164,9 +162,10 @@ class GaugeRefiner:
 
     def as_of(self, at: float) -> "GaugeRefiner":
         """A fresh one that knows what this one learned."""
-        out = GaugeRefiner(self.point, *self._sense, reach=self._reach)
+        out = GaugeRefiner(self.point, *self._sense, reach=self._reach, is_piped=self._is_piped)
         out.recall(self.memory())
-        out.rejected, out._wild, out._slipping, out._factor, out._value = {}, None, (), 0.0, inf
+        out.rejected, out._wild, out._value = {}, None, inf
+        out._leap.end()
         out._is_calm = out._readings >= LEARNING
         return out
 
@@ -176,7 +175,10 @@ class GaugeRefiner:
         if not self._is_idle(self._value):
             is_known = self._changes >= LEARNED_CHANGES  # one frozen sensor must not teach that this is usual
             run = min(self._run, max(2 * self._longest, FEW_REPEATS)) if is_known else self._run
-            self._longest = max(self._longest, run)
+            if run > self._longest:
+                self._longest, self._longest_value = run, abs(self._value)
+            if not self._is_steady:
+                self._leap.learn_level(abs(self._value))
         self._run = 0
         self._patience = FEW_REPEATS
 
@@ -186,7 +188,9 @@ class GaugeRefiner:
     def _repeated(self, at: float, value: float) -> Mapping[str, float] | None:
         """A value that came `_patience` times in a row: frozen, or to be looked at again later."""
         enough = max(float(FEW_REPEATS), LONGER * self._longest)
-        is_learned = self._changes >= LEARNED_CHANGES and at - self._since >= LEARNED_S
+        if self._changes < LEARNED_CHANGES:  # the less it was in use the longer it takes
+            enough *= (LEARNED_CHANGES / max(self._changes, 1)) ** 2
+        is_learned = self._changes >= FEW_CHANGES and at - self._since >= LEARNED_S
         if is_learned and self._run >= enough and not self._is_idle(value):
             return self._reject(STUCK, value)
         self._patience = max(2 * self._run, int(enough)) if is_learned else 2 * self._run
@@ -195,31 +199,52 @@ class GaugeRefiner:
     # -- what is out of the ordinary
 
     def _unusual(self, at: float, value: float) -> Mapping[str, float] | None:
-        if self._factor and self._is_slipped(value):
-            return None if value == 0.0 else self._reject(UNIT, value)
-        self._factor = 0.0
+        if self._leap.factor:
+            if self._goes_on(at, value):
+                return self._slipped(value)
+            self._leap.end()
         if not self._is_sensible(value):
-            return self._senseless(value)
+            return self._senseless(at, value)
         is_known = self._is_steady and self._readings >= LEARNING and value != 0.0
         if is_known and not self._low <= value <= self._high:
-            return self._senseless(value)
+            return self._senseless(at, value)
         held, self._wild = self._wild, None
-        if not self._slipping:
-            self._level = 0.0 if self._value == inf else self._value
         self._note(at, value)
         refuted = None if held is None else self._refuted(held, value)
-        if self._slipping or (value > self._high and self._readings > LEARNING and not self._is_steady):
-            slip = self._slip(value)
-            if slip is not None:
-                return slip
+        if self._leap.is_open or self._is_leap(at, value):
+            honest = self._leap.look(at, (value,) if held is None else (held, value), self._extent)
+            if self._leap.factor:
+                return self._slipped(value)
+            for one in honest:
+                if self._is_sensible(one):
+                    self._widen(one)
         self._widen(value)
-        self._is_calm = self._readings >= LEARNING and not self._slipping
+        self._is_calm = self._readings >= LEARNING and not self._leap.is_open
         return refuted
 
-    def _is_slipped(self, value: float) -> bool:
+    def _is_leap(self, at: float, value: float) -> bool:
+        if self._is_steady or self._low <= value <= self._high or self._readings <= LEARNING:
+            return False
+        return self._leap.is_news(at - self._since)
+
+    def _goes_on(self, at: float, value: float) -> bool:
+        """Whether the slip that was found goes on with this reading."""
         if self._is_steady:
-            return self._is_usual(value / self._factor) and not self._is_usual(value)
-        return not self._is_sensible(value) or _is_multiple(value, self._factor * self._grain)
+            return self._is_usual(value / self._leap.factor) and not self._is_usual(value)
+        return not self._is_sensible(value) or self._leap.goes_on(at, value, self._extent)
+
+    def _slipped(self, value: float) -> Mapping[str, float]:
+        """What becomes of a reading while a slip lasts: 0 is 0 in every unit, and what is in doubt passes."""
+        self._is_calm = False
+        if value == 0.0:
+            return {self.point: value, f"{self.point}!{UNIT}": value}
+        verdict = self._reject(UNIT, value)
+        is_wrong = self._is_steady or not self._is_sensible(value) or self._leap.is_wrong(value, self._extent)
+        return verdict if is_wrong else {self.point: value, **verdict}
+
+    @property
+    def _extent(self) -> float:
+        return max(self._top, -self._bottom)
 
     def _is_sensible(self, value: float) -> bool:
         return self._least <= value <= self._most
@@ -228,7 +253,7 @@ class GaugeRefiner:
         """The reading, and the verdict on the one before it."""
         return {self.point: value, **self._reject(SPIKE, held)}
 
-    def _senseless(self, value: float) -> Mapping[str, float] | None:
+    def _senseless(self, at: float, value: float) -> Mapping[str, float] | None:
         """Hold a wild value back; the second in a row is a slip, a new level, or refutes the first."""
         self._is_calm = False
         held, self._wild = self._wild, value
@@ -236,7 +261,8 @@ class GaugeRefiner:
             return {}
         for factor in self._factors():
             if self._is_usual(held / factor) and self._is_usual(value / factor):
-                self._factor, self._wild = factor, None
+                self._leap.slipped(at, factor)
+                self._wild = None
                 self._count(UNIT, 1)
                 return self._reject(UNIT, value)
         if 0.5 * abs(held) <= abs(value) <= 2.0 * abs(held) and held * value > 0:
@@ -247,30 +273,13 @@ class GaugeRefiner:
         return self._reject(SPIKE, held)
 
     def _factors(self) -> tuple[float, ...]:
-        return (*SLIPS, *(1 / slip for slip in SLIPS)) if self._is_steady else SLIPS
+        slips = SLIPS[::-1]
+        return (*slips, *(1 / slip for slip in slips)) if self._is_steady else slips
 
     def _is_usual(self, value: float) -> bool:
         if self._is_steady:
             return 0.8 * self._bottom <= value <= 1.25 * self._top
         return self._readings >= LEARNING and self._low <= value <= self._high
-
-    def _slip(self, value: float) -> Mapping[str, float] | None:
-        """After a jump far above anything so far: whether its readings all lost the same digits; else None."""
-        for factor in SLIPS:
-            jumped = (*self._slipping, value)
-            is_likely = 1 / SAME_LEVEL <= jumped[0] / factor / (self._level or jumped[0]) <= SAME_LEVEL
-            if is_likely and all(_is_multiple(one, factor * self._grain) for one in jumped):
-                break
-        else:
-            self._slipping = ()
-            return None
-        if len(self._slipping) < SURE_READINGS or value not in self._slipping:
-            self._slipping = jumped
-        if len(set(jumped) - {0.0}) >= SURE_VALUES and len(jumped) >= SURE_READINGS:
-            self._slipping, self._factor, self._is_calm = (), factor, False
-            return self._reject(UNIT, value)
-        self._is_calm = False
-        return {self.point: value}
 
     # -- what it learns
 
@@ -286,24 +295,26 @@ class GaugeRefiner:
         else:
             self._run += 1
         self._value = value
-        if not self._slipping:
-            while self._grain > FINEST and not _is_multiple(value, self._grain):
-                self._grain /= 10.0
+        if not self._leap.is_open:
+            self._leap.learn(value)
 
     def _widen(self, value: float) -> None:
-        if self._slipping or (self._is_steady and value == 0.0):  # without power
+        if self._leap.is_open or (self._is_steady and value == 0.0):  # without power
             return
         self._bottom, self._top = min(self._bottom, value), max(self._top, value)
         if not self._is_steady:
-            self._idle = IDLE_SHARE * max(self._top, -self._bottom)
+            self._idle = IDLE_SHARE * self._extent
+            self._leap.forget_rest(self._idle)
+            if self._longest_value <= self._idle:  # it was at rest
+                self._longest, self._longest_value = 0, inf
         if self._readings < LEARNING:
             return
         if self._is_steady:
             reach = max(self._reach, self._top - self._bottom)
             self._low, self._high = max(self._least, self._bottom - reach), min(self._most, self._top + reach)
         else:
-            self._low = max(self._least, FAR * min(self._bottom, -1.0))
-            self._high = min(self._most, FAR * max(self._top, 1.0))
+            self._low = max(self._least, -BEYOND * self._extent)
+            self._high = min(self._most, BEYOND * self._extent)
 
     def _reject(self, reason: str, value: float) -> Mapping[str, float]:
         self._count(reason, 1)
@@ -317,7 +328,8 @@ class GaugeRefiner:
     def memory(self) -> Sequence[Any]:
         """All it remembers, as JSON can carry it."""
         kept = (getattr(self, name) for name in _REMEMBERED)
-        return [self._bounds, *(None if value in (inf, -inf) else value for value in kept), dict(self.rejected)]
+        kept_finite = (None if value in (inf, -inf) else value for value in kept)
+        return [self._bounds, *kept_finite, self._leap.memory(), dict(self.rejected)]
 
     @property
     def _bounds(self) -> list[float]:
@@ -326,23 +338,20 @@ class GaugeRefiner:
 
     def recall(self, memory: Sequence[Any]) -> None:
         """Take up a memory; an empty one is the beginning, and so is, but for `rejected`, one of other bounds."""
-        bounds, *kept, rejected = memory or ((), {})
+        bounds, *kept, leap, rejected = memory or ((), (), {})
         is_known = list(bounds) == self._bounds
         if not is_known:
             kept = [*_REMEMBERED.values()]
         for (name, begin), value in zip(_REMEMBERED.items(), kept, strict=True):
-            setattr(self, name, begin if value is None else tuple(value) if isinstance(value, list) else value)
+            setattr(self, name, begin if value is None else value)
         if not is_known:
             self._low, self._high = self._least, self._most = self._sense
+        self._leap.recall(leap if is_known else ())
         self.rejected = dict(rejected)
 
 
 _REMEMBERED: Mapping[str, Any] = {  # attribute -> its beginning
     "_value": inf, "_run": 0, "_patience": FEW_REPEATS, "_longest": 0, "_changes": 0, "_readings": 0, "_since": inf,
-    "_grain": 1000.0, "_bottom": inf, "_top": -inf, "_idle": 0.0, "_least": 0.0, "_most": 0.0, "_low": 0.0,
-    "_high": 0.0, "_is_calm": False, "_wild": None, "_factor": 0.0, "_level": 0.0, "_slipping": (),
+    "_longest_value": inf, "_bottom": inf, "_top": -inf, "_idle": 0.0, "_least": 0.0, "_most": 0.0, "_low": 0.0,
+    "_high": 0.0, "_is_calm": False, "_wild": None,
 }  # fmt: skip
-
-
-def _is_multiple(value: float, step: float) -> bool:
-    return abs(value / step - round(value / step)) < 1e-6

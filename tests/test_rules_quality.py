@@ -74,8 +74,9 @@ def test_a_jump_by_a_thousand_with_every_digit_lost_is_a_slip_within_what_is_sen
     rng = random.Random(3)
     slipped = [round(12.0 + rng.uniform(-1, 1), 1) * 1000.0 for _ in range(8)]
     said = reasons(refiner, [*slipped, 12.3, 12.1])
-    assert said[:4] == ["ok"] * 4
-    assert said[4:] == ["unit"] * 4 + ["ok", "ok"]
+    assert said[:2] == ["ok"] * 2
+    assert set(said[2:5]) <= {"ok+unit", "unit"}  # in doubt at first
+    assert said[5:] == ["unit"] * 3 + ["ok", "ok"]
 
 
 @pytest.mark.parametrize("load", [[1500.0], [1500.0, 0.0], [1500.0, 1500.0, 0.0, 1000.0]])
@@ -83,7 +84,7 @@ def test_a_round_load_is_no_slip_however_long_it_lasts(load: list[float]) -> Non
     """From an idle 1.5 W to 1,500 W exactly is a factor of a thousand by chance: one or two values tell nothing."""
     refiner = learned("power_w", 1.5, 0.2)
     assert set(reasons(refiner, load * 300)) == {"ok"}
-    assert len(refiner.memory()[-2]) < 10
+    assert len(json.dumps(refiner.memory())) < 600
     assert reasons(refiner, [1.5, 1.6]) == ["ok", "ok"]
 
 
