@@ -8,6 +8,7 @@ from daemon.commands import (
     backtest,
     case,
     check,
+    declare,
     decode,
     demo,
     evaluate,
@@ -21,7 +22,9 @@ from daemon.commands import (
     run,
 )
 
-_COMMANDS = (demo, init, check, run, read, decode, replay, backtest, explain, case, rules, evaluate, permit, password)
+_COMMANDS = (
+    demo, init, check, run, read, decode, replay, backtest, explain, case, rules, evaluate, permit, declare, password,
+)  # fmt: skip
 _DESCRIPTION = """\
 校园管家：发现长流水、长明灯和违规大功率电器，通知能处理的人。
 Caretaker looks after a campus: it finds running water, lights left on and

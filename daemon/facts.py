@@ -13,18 +13,18 @@ import stat
 import threading
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from daemon.pipeline import Batch
 from daemon.store import connect, last_snapshot, logged
-from rules.fact import PEOPLE, PERMIT, Permit, fact_point, permit
-from rules.model import Received, Sample, Site
+from rules.fact import DECLARABLE, PEOPLE, PERMIT, Declaration, Fact, Permit, declarable, fact_points, sample_of
+from rules.model import Received, Site
 from rules.quantity import QUANTITIES
 
 log = logging.getLogger("caretaker.facts")
@@ -34,6 +34,7 @@ TAKE_S = 3.0
 STOP_S = 2.0
 LARGEST_BYTES = 4096
 REFUSED = ".refused"
+OLD_S = 3600.0  # what began longer ago than this before anybody heard of it may be over by now
 BEFORE_S = 3600.0  # a snapshot is of a mark, which stands a little before what was logged by then
 
 
@@ -46,8 +47,8 @@ def folder_of(database: Path) -> Path:
     return database.with_suffix(".declared")
 
 
-def declare(wanted: Permit, folder: Path) -> Path:
-    """Leave a permit for the gateway; its file, which is gone when it is committed. Raises OSError."""
+def declare(wanted: Fact, folder: Path) -> Path:
+    """Leave a fact for the gateway; its file, which is gone when it is committed. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{time.time_ns():020d}-{secrets.token_hex(4)}.json"
     fresh = f"{path.stem}.new"
@@ -56,7 +57,7 @@ def declare(wanted: Permit, folder: Path) -> Path:
     try:
         new = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inside)
         with open(new, "wb") as file:
-            file.write(orjson.dumps({"permit": wanted._asdict()}))
+            file.write(orjson.dumps({_NAMES[type(wanted)]: wanted._asdict()}))
             file.flush()
             os.fsync(new)
             if os.geteuid() == 0:  # the gateway runs as whoever owns the folder of its database
@@ -86,32 +87,57 @@ def _plainly(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
 
-def read(body: bytes, site: Site) -> Permit:
-    """The permit in a file; raises FactError."""
+def read(body: bytes, site: Site) -> Fact:
+    """The fact in a file; raises FactError."""
     try:
-        said = orjson.loads(body[:LARGEST_BYTES])["permit"]
-        found = Permit(said["place"], float(said["watts"]), float(said["begin"]), float(said["end"]))
-    except (ValueError, TypeError, KeyError) as error:
-        raise FactError("not a permit as caretaker writes it") from error
-    if not isinstance(found.place, str):
-        raise FactError("not a permit as caretaker writes it")
-    if found.place not in site.places:
+        ((name, said),) = orjson.loads(body[:LARGEST_BYTES]).items()
+        found = _PARSED[name](said)
+        is_placed = found.place in site.places
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FactError("not a fact as caretaker writes it") from error
+    if not is_placed:
         raise FactError(f"no place {found.place!r} in the configuration")
+    if isinstance(found, Permit):
+        _check_permit(found)
+    elif found.what not in declarable(site, found.place):
+        raise FactError(f"{found.what} is not for people to say about {found.place}")
+    return found
+
+
+def _permit(said: Mapping[str, Any]) -> Permit:
+    return Permit(said["place"], float(said["watts"]), float(said["begin"]), float(said["end"]))
+
+
+def _declaration(said: Mapping[str, Any]) -> Declaration:
+    return Declaration(said["place"], said["what"], float(said["at"]))
+
+
+_NAMES: Mapping[type[Fact], str] = {Permit: "permit", Declaration: "declared"}
+_PARSED: Mapping[str, Callable[[Mapping[str, Any]], Fact]] = {"permit": _permit, "declared": _declaration}
+
+
+def _check_permit(found: Permit) -> None:
     for name, value in zip(PERMIT, found[1:], strict=True):
         if not QUANTITIES[name].least <= value <= QUANTITIES[name].most:
             raise FactError(f"{name} = {value!r} is out of range")
     if found.watts > 0 and found.end <= found.begin:
         raise FactError("it ends before it begins")
-    return found
 
 
-def _sample(said: Permit, at: float) -> Sample:
-    return permit(said.place, said.watts, begin=said.begin, end=said.end, at=at)
+def _check_age(found: Declaration, now: float) -> None:
+    """An end is true however late it is heard; a beginning is not, and no round may be dated to now."""
+    if DECLARABLE[found.what][1] and now - found.at > OLD_S:
+        raise FactError(f"said {(now - found.at) / 3600:.1f} h before the gateway heard of it: say it again")
 
 
 def newest_facts(database: Path, site: Site) -> dict[str, float]:
     """The newest value of each fact point that is committed, also while the gateway runs. Raises sqlite3.Error."""
-    points = {fact_point(place, name) for place in site.places for name in PERMIT}
+    return {point: value for point, (_, value) in newest_readings(database, site).items()}
+
+
+def newest_readings(database: Path, site: Site) -> dict[str, tuple[float, float]]:
+    """The same with their times before them."""
+    points = {point.id for point in fact_points(site)}
     newest: dict[str, tuple[float, float]] = {}
     with closing(connect(database, read_only=True)) as db:
         saved = last_snapshot(db)
@@ -122,7 +148,7 @@ def newest_facts(database: Path, site: Site) -> dict[str, float]:
             for sample, _ in batch.entries:
                 for point in points.intersection(sample.values):
                     newest[point] = max(newest.get(point, (0.0, 0.0)), (sample.at, sample.values[point]))
-    return {point: value for point, (_, value) in newest.items()}
+    return newest
 
 
 class _Handed(NamedTuple):
@@ -160,9 +186,9 @@ class Declarations:
     def remind(self, permits: Sequence[Permit]) -> None:
         """Say again what holds: watches that began anew have not heard of it."""
         for held in permits:
-            self._hand_over(Batch(PEOPLE, [Received(self._clock(), _sample(held, self._clock()))]))
+            self._hand_over(Batch(PEOPLE, [Received(self._clock(), sample_of(held, self._clock()))]))
 
-    def take(self, said: Permit) -> None:
+    def take(self, said: Fact) -> None:
         """Declare something, and wait a moment for its commit; from any thread. Raises OSError."""
         path = declare(said, self._folder)
         self._bell.set()
@@ -194,6 +220,9 @@ class Declarations:
         try:
             body = body_of(path)
             said = read(body, self._site)
+            now = self._clock()
+            if isinstance(said, Declaration):
+                _check_age(said, now)
             digest = zlib.crc32(os.fsencode(path.name) + body)
         except FileNotFoundError:
             return False
@@ -202,10 +231,11 @@ class Declarations:
             return False
         packet = 1 + digest % 0xFFFF
         self._handed = _Handed(path, packet)
-        sample = _sample(said, self._clock())
+        sample = sample_of(said, now)
         received = Received(sample.at, sample, packet=packet, digest=digest, resent=True)
         self._hand_over(Batch(PEOPLE, [received], window=1))
-        log.info("%s: permit of %.0f W", said.place, said.watts)
+        what = f"permit of {said.watts:.0f} W" if isinstance(said, Permit) else said.what
+        log.info("%s: %s", said.place, what)
         return True
 
     def _refuse(self, path: Path, why: str) -> None:
@@ -228,6 +258,15 @@ class Declarations:
             self._bell.clear()  # before looking: what is settled from here on rings again
             self.look()
             self._bell.wait(LOOK_S)
+
+
+def awaited(path: Path, wait_s: float) -> tuple[str, str | None]:
+    """What becomes of a declaration within some seconds: `taken`, `waits` for the gateway, or `refused` and why."""
+    until = time.monotonic() + wait_s
+    while path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    why = why_refused(path)
+    return "waits" if path.exists() else "taken" if why is None else "refused", why
 
 
 def why_refused(path: Path) -> str | None:

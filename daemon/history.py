@@ -130,11 +130,11 @@ class TableHistory:
 
 def _newest_facts(entries: Iterable[Entry], until: float, points: Points | None) -> list[Entry]:
     """What people declared last of these points before a time."""
-    newest: dict[str, Sample] = {}
+    newest: dict[tuple[str, ...], Sample] = {}
     for sample, flag in entries:
         is_judged = is_fact(sample) and sample.at < until and flag is Flag.JUDGED
         if is_judged and (points is None or not points.isdisjoint(sample.values)):
-            newest[sample.device] = sample
+            newest[tuple(sample.values)] = sample
     return [(sample, Flag.JUDGED) for sample in newest.values()]
 
 
@@ -168,5 +168,5 @@ def history_of(
 def known_points(loaded: Loaded) -> list[Point]:
     """Everything that can have a reading: what is measured, what transports know, what people declare."""
     return [
-        *loaded.site.points.values(), *state_points(loaded.sources), *fact_points(loaded.site.places.values())
+        *loaded.site.points.values(), *state_points(loaded.sources), *fact_points(loaded.site)
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dashboard import words
 from dashboard.chart import NARROW_PX, WIDE_PX, Frame, Series, chart
+from dashboard.declarations import standings
 from dashboard.permits import today
 from dashboard.reader import Reader
 from dashboard.view import Campus, Latest
@@ -157,6 +158,7 @@ class Pages:
             charts=_charts(self._series(site.points_at(place_id), frame), frame, reader),
             permits=self._permits(place_id), has_permit_form=self._has_password and place.id != place.building,
             is_permit_wrong="permit" in request.query_params, today=today(site.calendar, reader.now),
+            standings=standings(self._campus, place_id),
         )  # fmt: skip
 
     def sources(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.declarations import declaration_routes
 from dashboard.live import Live
 from dashboard.pages import Pages
 from dashboard.permits import Declare, permit_routes
@@ -43,7 +44,7 @@ def panel(
     """The panel of a campus; with a password everything is behind it, without one only this machine is served.
 
     `secret` signs the session cookies; `banner` is shown on top of each page; `declare` takes
-    what people permit, which they may where there is a password: without one any web site could send the form.
+    what people declare, which they may where there is a password: without one any web site could send the form.
     """
     live = Live()
 
@@ -71,6 +72,7 @@ def panel(
         app.include_router(sign_in_routes(doorkeeper, pages.sign_in))
         if declare is not None:
             app.include_router(permit_routes(campus, declare))
+            app.include_router(declaration_routes(campus, declare))
         app.add_middleware(Gate, seal=doorkeeper.seal, open_paths=OPEN_PATHS)
         app.add_middleware(
             SessionMiddleware, secret_key=secret.hex(), session_cookie="caretaker", max_age=SESSION_S, same_site="lax"

@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from dashboard.sign_in import form_of
 from dashboard.view import Campus
 from rules.calendar import Calendar
-from rules.fact import Permit
+from rules.fact import Fact, Permit
 from rules.quantity import QUANTITIES
 
-Declare = Callable[[Permit], None]
+Declare = Callable[[Fact], None]
 
 
 def permit_routes(campus: Campus, declare: Declare) -> APIRouter:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
+from rules.fact import declared_points
 from rules.model import Place, Point, Site
 
 BOILER = "boiler_room"
@@ -55,7 +56,7 @@ def boilers(site: Site, *needed: str) -> Iterator[Boiler]:
     for place in site.places.values():
         if place.kind != BOILER:
             continue
-        points = by_role(site.points_at(place.id), _SPELLED)
+        points = by_role((*site.points_at(place.id), *declared_points(site, place.id)), _SPELLED)
         if points.keys() >= set(needed):
             yield Boiler(place, points)
 

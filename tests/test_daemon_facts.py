@@ -87,16 +87,16 @@ def test_one_at_a_time_in_their_order_and_gone_when_committed(
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"", "not a permit"), (b"\x00\xff" * 99, "not a permit"), (b"[]", "not a permit"), (b"{}", "not a permit"),
-        (b'{"permit": null}', "not a permit"), (b'{"permit": {"place": "dorm-3"}}', "not a permit"),
-        (b'{"permit": {"place": "dorm-3", "watts": "many", "begin": 0, "end": 1}}', "not a permit"),
+        (b"", "not a fact"), (b"\x00\xff" * 99, "not a fact"), (b"[]", "not a fact"), (b"{}", "not a fact"),
+        (b'{"permit": null}', "not a fact"), (b'{"permit": {"place": "dorm-3"}}', "not a fact"),
+        (b'{"permit": {"place": "dorm-3", "watts": "many", "begin": 0, "end": 1}}', "not a fact"),
         (b'{"permit": {"place": "dorm-9", "watts": 1, "begin": 0, "end": 1}}', "no place 'dorm-9'"),
         (b'{"permit": {"place": "dorm-3", "watts": -1, "begin": 0, "end": 1}}', "permit_w = -1.0 is out of range"),
         (b'{"permit": {"place": "dorm-3", "watts": 1, "begin": 0, "end": 1e99}}', "permit_until = 1e+99"),
         (b'{"permit": {"place": "dorm-3", "watts": 1, "begin": 3, "end": 3}}', "ends before it begins"),
-        (b'{"permit": "' + b"x" * LARGEST_BYTES + b'"}', "not a permit"),
-        (b'{"permit": {"place": ["dorm-3"], "watts": 1, "begin": 0, "end": 1}}', "not a permit"),
-        (b'{"permit": {"place": ' + b"[" * 1020 + b"]" * 1020 + b', "watts": 1, "begin": 0, "end": 1}}', "not a perm"),
+        (b'{"permit": "' + b"x" * LARGEST_BYTES + b'"}', "not a fact"),
+        (b'{"permit": {"place": ["dorm-3"], "watts": 1, "begin": 0, "end": 1}}', "not a fact"),
+        (b'{"permit": {"place": ' + b"[" * 1020 + b"]" * 1020 + b', "watts": 1, "begin": 0, "end": 1}}', "not a fact"),
     ],
 )  # fmt: skip
 def test_what_says_nothing_usable_is_put_aside_with_a_word_and_holds_up_nobody(
@@ -147,7 +147,7 @@ def test_a_name_that_no_text_can_say_is_taken_up_like_any_other(
     odd.write_bytes(b"{}")
     again = Declarations(tmp_path / "f", SITE, hand_over=pipeline.taken.append, clock=lambda: 5000.0)
     again.look()
-    assert "not a permit" in (why_refused(odd) or "")
+    assert "not a fact" in (why_refused(odd) or "")
     assert pipeline.places() == [f"people/{ROOM}"]
 
 

@@ -13,7 +13,7 @@ from daemon.pipeline import Batch
 from daemon.readings_table import Table
 from daemon.store import incident
 from rules.calendar import Calendar
-from rules.fact import PEOPLE, fact_points, permit
+from rules.fact import PEOPLE, permit, permit_points
 from rules.high_power import HighPower
 from rules.model import Place, Point, Received, Sample, Site
 from rules.night_flow import NightFlow
@@ -31,7 +31,7 @@ def dorm() -> Site:
         name: Place(name, name, "dorm_room", "d") for name in ("d/1", "d/2")
     }
     places["d/wash"] = Place("d/wash", "wash", "washroom", "d")
-    return Site("s", "一中", places, {p.id: p for p in (POWER, FLOW, *fact_points(places.values()))}, Calendar())
+    return Site("s", "一中", places, {p.id: p for p in (POWER, FLOW, *permit_points(places.values()))}, Calendar())
 
 
 def powers(watts: float) -> Iterator[Sample]:

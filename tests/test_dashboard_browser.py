@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from campus import NOW, FakeCampus, busy_campus, campus_site, event
@@ -10,8 +11,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from dashboard.panel import panel
 from dashboard.server import PanelServer
 from dashboard.sign_in import hash_password
+from rules.fact import Declaration, Fact
 from rules.incident import Incident
-from rules.model import Site
+from rules.model import Place, Point, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CALM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -129,6 +131,36 @@ def test_without_script_the_pages_say_the_same(browser: Browser, server: PanelSe
     expect(page.locator("svg.chart.narrow")).to_be_visible()
     expect(page.locator("svg.chart.wide")).to_be_hidden()
     page.close()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_thumb_says_what_is_so(browser: Browser, campus: FakeCampus, language: str) -> None:
+    boiler = Place("dorm-3/boiler", "锅炉房" * 9, "boiler_room", "dorm-3")
+    kpa = Point("dorm-3/boiler/pressure_kpa", boiler.id, "", "pressure_kpa", "b", "broker", 75.0)
+    places, points = dict(campus.site.places) | {boiler.id: boiler}, dict(campus.site.points) | {kpa.id: kpa}
+    campus.site = replace(campus.site, places=places, points=points)
+    declared: list[Fact] = []
+    running = PanelServer(
+        panel(campus, language=language, password_hash=hash_password("pw"), secret=b"s" * 32, declare=declared.append),
+        "127.0.0.1", 0,
+    )  # fmt: skip
+    running.start()
+    page = opened(browser)
+    try:
+        page.goto(address(running, "/places/dorm-3/boiler"))
+        page.locator("input[type=password]").fill("pw")
+        page.locator("main button").click()
+        for what in ("round", "on-duty", "pressure-test-begin"):
+            assert [page.evaluate(asked) for asked in (TOO_LOW, CUT_OFF)] == [[], []]
+            assert page.evaluate(TOO_WIDE_PX) <= 0
+            with page.expect_navigation():
+                page.locator(f"button[value={what}]").click()
+    finally:
+        page.close()
+        running.stop()
+    assert declared == [
+        Declaration(boiler.id, what, campus.now()) for what in ("round", "on-duty", "pressure-test-begin")
+    ]
 
 
 def test_signing_in_by_hand(browser: Browser, campus: FakeCampus) -> None:

@@ -1,53 +1,16 @@
 """Permits on the panel: who sees them, who may change them, and what a form may hold."""
 
-import asyncio
-import re
-from typing import Any
-
-import httpx
 import pytest
 from campus import NOW, FakeCampus, busy_campus
-from fastapi import FastAPI
+from desk import Desk, text_of
 
-from dashboard.panel import panel
-from dashboard.sign_in import hash_password
 from dashboard.view import Latest
 from rules.calendar import Calendar
 from rules.fact import PERMIT, Permit, fact_point
 
-PASSWORD = "correct horse"
-PASSWORD_HASH = hash_password(PASSWORD)
 ROOM = "dorm-3/402"
 DAY = 86_400.0
 MIDNIGHT = Calendar().next_minute(NOW - DAY, 0)  # of Thu 5 Feb 2026 in Shanghai
-
-
-class Desk:
-    """A browser at a panel that writes down what is declared."""
-
-    def __init__(self, campus: FakeCampus, *, has_password: bool = True) -> None:
-        self.declared: list[Permit] = []
-        self._app: FastAPI = panel(
-            campus, language="en", password_hash=PASSWORD_HASH if has_password else None, secret=b"s" * 32,
-            declare=self.declared.append,
-        )  # fmt: skip
-        self._cookies = httpx.Cookies()
-
-    def ask(self, method: str, path: str, **asked: Any) -> httpx.Response:
-        async def once() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://127.0.0.1:8080", cookies=self._cookies
-            ) as client:
-                answer = await client.request(method, path, **asked)
-                self._cookies = client.cookies
-            return answer
-
-        return asyncio.run(once())
-
-    def sign_in(self) -> "Desk":
-        assert self.ask("POST", "/sign-in", data={"password": PASSWORD}).status_code == 303
-        return self
 
 
 def permitted(*, watts: float = 560.0, end: float = NOW + DAY) -> FakeCampus:
@@ -55,10 +18,6 @@ def permitted(*, watts: float = 560.0, end: float = NOW + DAY) -> FakeCampus:
     for name, value in zip(PERMIT, (watts, NOW - DAY, end), strict=True):
         campus.newest[fact_point(ROOM, name)] = Latest(NOW - DAY, value)
     return campus
-
-
-def text_of(answer: httpx.Response) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 @pytest.mark.parametrize("path", ["/places/dorm-3/402", "/places/dorm-3"])

@@ -12,6 +12,7 @@ from dashboard import words
 from dashboard.reader import Reader, number
 from rules import RULES
 from rules.counter import COUNTER, SPIKE, UNIT
+from rules.fact import DECLARABLE
 from rules.model import PLACE_KINDS, Delivery, Hold, Point, Reason, Severity, Turn
 from rules.quality import STUCK
 from rules.quantity import QUANTITIES, Kind
@@ -49,6 +50,9 @@ def used_keys() -> Iterator[tuple[str, str]]:
     yield from (("reader.py", f"alerts.hold_{unit}") for unit in ("s", "min", "h"))
     yield from (("reader.py", f"alerts.standing_{turn}") for turn in ("raised", "updated"))
     yield from (("words.py", f"duration.{unit}") for unit in ("s", "min", "h", "day", "days"))
+    yield from (("declarations.html", f"declare.{what}") for what in DECLARABLE)
+    said = {quantity for quantity, _ in DECLARABLE.values()}
+    yield from (("declarations.html", f"declare.{of}_{last}") for of in said for last in ("none", "0", "1"))
     yield from (("base.html", f"app.{page}") for page in ("alerts", "places", "sources"))
 
 

@@ -128,15 +128,10 @@ def _time(text: str, loaded: Loaded, *, is_end: bool) -> float:
 
 
 def _declare(permit: Permit, loaded: Loaded) -> int:
-    from daemon.facts import declare, folder_of, why_refused
+    from daemon.facts import awaited, declare, folder_of
 
-    path = declare(permit, folder_of(loaded.store_path))
-    until = time.monotonic() + WAIT_S
-    while path.exists() and time.monotonic() < until:
-        time.sleep(0.1)
+    outcome, why = awaited(declare(permit, folder_of(loaded.store_path)), WAIT_S)
     words, said = _WORDS[loaded.message_language], _said(permit, loaded)
-    why = why_refused(path)
-    outcome = "waits" if path.exists() else "taken" if why is None else "refused"
     print(words[outcome].format(said=said, why=why))
     if permit.watts and not _is_watched(permit.place, loaded):
         print(words["unwatched"].format(place=permit.place))
@@ -155,17 +150,18 @@ def _is_watched(place: str, loaded: Loaded) -> bool:
 def _listed(loaded: Loaded) -> list[str]:
     """What is permitted by the log, and what waits for the gateway."""
     from daemon.facts import FactError, body_of, folder_of, newest_facts, read, waiting
-    from rules.fact import permits
+    from rules.fact import Permit, permits
 
     words = _WORDS[loaded.message_language]
     newest = newest_facts(loaded.store_path, loaded.site) if loaded.store_path.exists() else {}
     lines = [_said(permit, loaded) for permit in permits(newest, loaded.site.places, time.time())]
     for path in waiting(folder_of(loaded.store_path)):
         try:
-            said = _said(read(body_of(path), loaded.site), loaded)
+            fact = read(body_of(path), loaded.site)
         except (FactError, OSError):
             continue
-        lines.append(words["waits"].format(said=said))
+        if isinstance(fact, Permit):
+            lines.append(words["waits"].format(said=_said(fact, loaded)))
     return lines or [words["none"]]
 
 

@@ -12,7 +12,7 @@ from daemon.evaluation import school_meters as meters
 from daemon.evaluation.school_life import Day, Load
 from daemon.evaluation.school_meters import Course, Device, Ring, Sky
 from rules.calendar import Calendar, Period, PeriodKind, Span, Term
-from rules.fact import fact_points, permit
+from rules.fact import permit, permit_points
 from rules.model import Place, Point, Sample, Site
 from rules.sun import Sun
 
@@ -68,7 +68,7 @@ class Campus:
 
     def site(self) -> Site:
         """The campus as the rules see it."""
-        facts = {point.id: point for point in fact_points(self.places.values())}
+        facts = {point.id: point for point in permit_points(self.places.values())}
         return Site("simulated", "模拟寄宿学校", self.places, self.points | facts, self.calendar, Sun(23.1, 113.3))
 
     # -- pieces
