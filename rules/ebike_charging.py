@@ -2,9 +2,10 @@
 
 Strategy. A charger comes at once, draws the same 100 to 400 W for hours, tapers off when the battery is nearly full,
 and is done after half a day at most. So power is looked at in windows of five minutes. A window far above the one
-before opens a *block*; windows that are even in themselves and like the ones before make it longer, others on top of
-it (a kettle) do not; what never rests (a computer) or comes and goes (a fridge) makes no long block. Raised at night
-for a block that is long, or shorter and tapering. What draws the same night after night is fixed equipment.
+before opens a *block*; windows that are even in themselves and like the ones before make it longer. Others on top of it
+(a kettle) do not, and what was there before it and goes off for good lowers the level beneath it. What never rests (a
+computer) or comes and goes (a fridge) makes no long block. Raised at night for a block that is long, or shorter and
+tapering. What draws the same night after night is fixed equipment.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +50,10 @@ class _Block(NamedTuple):
 
 
 class _State(NamedTuple):
-    """The window that runs, the mean of the one before (None: not known), the block, and earlier ones."""
+    """The window that runs, the level before it (None: not known), the block, and earlier ones.
+
+    That level is the mean of the window before, or its last reading `power` if that is less: something else had ended.
+    """
 
     at: float | None = None
     window: int = 0
@@ -60,6 +64,7 @@ class _State(NamedTuple):
     mean: float | None = None
     block: tuple[Any, ...] | None = None
     earlier: _Earlier = ()
+    power: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ class EbikeChargingWatch:
     """One circuit, by its power."""
 
     rule: ClassVar[str] = "ebike_charging"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -82,19 +87,19 @@ class EbikeChargingWatch:
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         p = values["p"]
-        last, window, total, heard, low, high, mean, block, earlier = state
+        last, window, total, heard, low, high, mean, block, earlier, power = state
         now = int(at // WINDOW_S)
         if now == window:
             low, high = min(p, low), max(p, high)
-            return _State(at, now, total + p, heard + 1, low, high, mean, block, earlier), ()
+            return _State(at, now, total + p, heard + 1, low, high, mean, block, earlier, p), ()
         changes: Sequence[Change] = ()
         if last is None or at - last > self.holds_s:  # a gap: nothing is known of how it came here
             mean, changes = None, self._ended(block, last or at)
             block = None
         else:
             block, changes, earlier = self._judged(state, at)
-            mean = total / heard
-        return _State(at, now, p, 1, p, p, mean, block, earlier), changes
+            mean = min(total / heard, power)
+        return _State(at, now, p, 1, p, p, mean, block, earlier, p), changes
 
     def deadline(self, state: _State) -> float | None:
         return None  # only readings move it
@@ -154,9 +159,14 @@ class EbikeChargingWatch:
         if is_even and abs(size - block.watts) <= slack:
             watts = block.watts + 0.1 * (size - block.watts)
             return block._replace(watts=watts, even_s=block.even_s + span_s, last=size, disturbed=0, tapering=0)
+        falls = TAPER_FALL * block.watts < block.last - size
+        others_w = block.before + size - block.watts
+        if is_even and abs(size - block.last) <= EVEN_W and not falls and 0.0 <= others_w < block.before:
+            even_s = block.even_s + span_s
+            return block._replace(before=others_w, even_s=even_s, last=block.watts, disturbed=0, tapering=0)
         most, least = TAPER_SHARE
         if least * block.watts <= size <= most * block.watts and size <= block.last + EVEN_W:
-            falls = TAPER_FALL * block.watts < block.last - size  # a shelf is no taper
+            # a shelf is no taper
             return block._replace(last=size, tapering=block.tapering + falls, disturbed=block.disturbed + (not falls))
         return block._replace(disturbed=block.disturbed + 1) if size > most * block.watts else None
 

@@ -61,6 +61,8 @@ def raised(events: Iterable[Event]) -> list[float]:
         (charger(2, 7, 80), []),                                                  # a lamp
         (charger(2, 7, 800), []),                                                 # a heater
         (plus(charger(2, 7, 180), charger(3, 3.08, 1500)), [5.2]),                # a kettle on top
+        (plus(charger(1.8, 1.97, 460), charger(2.02, 7, 180)), [5.1]),               # right after a kettle
+        (plus(charger(0, 2.3, 25), charger(2, 7, 180)), [5.2]),                   # a lamp goes off beside it
         (plus(*(charger(k, k + 0.4, 150) for k in range(12))), []),               # a compressor
         (lambda hour: 140 + 60 * ((hour * 7919.7) % 1.0) if hour > 1 else 0.0, []),   # a computer that works
         (lambda hour: min(300.0, max(0.0, 60 * (hour - 1))), []),                 # it only creeps up
