@@ -194,7 +194,7 @@ class LeakWatch:
         told_at, paged_at, lph = x.news
         is_more = rate > NEWS_FACTOR * lph
         is_news = is_more or at - told_at >= NEWS_S
-        news = at, NEVER[1] if is_more else paged_at, rate if is_news else lph
+        news = at, NEVER[1] if is_news else paged_at, rate if is_news else lph
         x = x._replace(told=SUSPECTED, news=news)
         delivery = Delivery.DIGEST if is_news else Delivery.RECORD
         why = "cistern" if _is_cistern(x, at) else "raised"
@@ -212,7 +212,7 @@ class LeakWatch:
         if not is_due or _is_cistern(x, at) or not WORKING_HOURS.holds(self.hours.calendar.minute(at)):
             return x, ()
         rate = _rate(x)
-        pages = at - paged_at >= NEWS_S or rate > NEWS_FACTOR * lph
+        pages = paged_at == NEVER[1] or rate > NEWS_FACTOR * lph
         x = x._replace(told=TOLD, news=(told_at, at, rate) if pages else x.news)
         delivery = Delivery.PAGE if pages else Delivery.RECORD
         return x, (self._change(Turn.UPDATED, x, Severity.MAJOR, delivery, "updated"),)

@@ -127,6 +127,12 @@ def test_what_comes_back_is_told_again_only_if_it_is_news(again: tuple[int, floa
     assert told == [Delivery.DIGEST, Delivery.PAGE, *expected]
 
 
+def test_what_keeps_coming_back_for_weeks_is_paged_once() -> None:
+    events = replay(watches("room"), register("room", 4 * (use(4, lph=20.0) + use(2)), 1.0))
+    told = [event.delivery for event in events if event.turn != "cleared"]
+    assert told == [Delivery.DIGEST, Delivery.PAGE, *6 * [Delivery.RECORD]]
+
+
 def test_time_that_nobody_heard_is_no_evidence() -> None:
     litres = use(4, every_min=20, lph=20.0)
     day = replay(watches("room"), register("room", litres, 1.0))
