@@ -5,7 +5,8 @@ nothing is taught. Some patience after closing (cleaners, the last to leave) it 
 rooms where the presence sensor sees nobody, is one alert. What comes on later has the same patience; it joins the open
 alert, or raises a new one. Only the first message is a page; whatever follows within half a day, or in the night, waits
 for the day's summary. Rooms with exams that day are left out. A room is looked at when its own readings come, the
-building only when something is due or ends: so a reading costs the same in a large building.
+building only when something is due or ends: so a reading costs the same in a large building. Whoever switches something
+on in a closed room without a sensor is there: that is a line in the summary.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -290,7 +291,8 @@ class AfterHoursWatch:
         if alert is None:
             is_night = any(hours.night(at).open for hours in self.hours)
             is_new = not paged_at or at - paged_at >= PAGES_APART_S
-            delivery = Delivery.PAGE if is_new and (is_first or not is_night) else Delivery.DIGEST
+            is_empty = any(self.items[index].sensors for index in listed)
+            delivery = Delivery.PAGE if is_new and (is_first or (is_empty and not is_night)) else Delivery.DIGEST
             since = min(_Run(*run).since for run in (x.items[index][2] for index in listed) if run)
             alert = _Alert(since, listed, 0.0, delivery.value, 0, listed)
             paged_at = at if delivery is Delivery.PAGE else paged_at

@@ -24,7 +24,7 @@ class LightsAfterHours:
             "最后一节课或晚自习结束 20 分钟后，看整栋楼还有哪些房间亮着灯（装了人体感应器的，要没有人），合成一条通"
             "知，列出房间。灯亮不亮的判断与“长明灯”相同：照明回路的功率，没有电表就看照度。之后才亮起来的，亮满 20 分"
             "钟加进这条通知；灯都关了，或楼第二天开门，通知自动结束。一栋楼半天之内只紧急通知一次，夜里后来发现的放进"
-            "第二天的汇总，不再打扰。不上课的日子全天都算放学后。当天有考试的房间不列。主要参数：patience_min（等多"
+            "第二天的汇总，不再打扰；没有感应器的房间后来才开的灯，多半有人，也只进汇总。不上课的日子全天都算放学后。当天有考试的房间不列。主要参数：patience_min（等多"
             "久），on_w（多大功率算亮）。局限：没有感应器的房间里还有人，也会列出；宿舍楼、走廊、楼梯不在其中。",
             "锁门前走一遍所列房间，把灯关掉。",
             {
@@ -50,7 +50,8 @@ class LightsAfterHours:
             "still lit, and empty where a presence sensor can tell, make one message that lists them. Whether lamps "
             "are on is told as for lights left on: by the power of the lighting circuit, else by the light. What "
             "comes on later joins the message after 20 min; it ends by itself when all is off or the building opens. "
-            "A building pages once in half a day; what is found later in the night stands in the day's summary. On "
+            "A building pages once in half a day; what is found later in the night stands in the day's summary, and so "
+            "do lamps that are switched on later in rooms without a sensor, as somebody must be there. On "
             "days without lessons the whole day is after hours. Rooms with exams on that day are left out. Main "
             "parameters: patience_min, on_w. Limits: a room without a presence sensor is listed although somebody "
             "may still work there; dormitories, corridors and stairwells are no part of it.",

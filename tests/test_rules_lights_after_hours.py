@@ -97,6 +97,12 @@ def test_without_presence_sensors_what_is_lit_is_listed() -> None:
     assert told(events) == [("rooms_raised", "03-02 22:20", "teach/1", "page")]
 
 
+def test_who_switches_lamps_on_in_a_closed_room_without_a_sensor_is_no_page() -> None:
+    rooms = {"teach/1": [("2026-03-07 08:00", DARK, None), ("2026-03-07 09:00", LIT, None)]}
+    events = replay(pack(dict.fromkeys(rooms, "lighting/power_w")), samples(rooms, "2026-03-07 11:00"))
+    assert told(events) == [("rooms_raised", "03-07 09:20", "teach/1", "digest")]
+
+
 def test_it_says_how_much_was_wasted() -> None:
     rooms = {"teach/1": [("2026-03-02 20:00", LIT, 0.0), ("2026-03-02 23:00", DARK, 0.0)]}
     raised, cleared = replay(pack(dict.fromkeys(rooms, BOTH)), samples(rooms, "2026-03-02 23:30"))
