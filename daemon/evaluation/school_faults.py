@@ -71,7 +71,7 @@ def injected(campus: Campus, days: Sequence[Day]) -> list[Injected]:
             if not wanted:
                 break
             made = list(recipe.make(campus, random.choice(days), random))
-            if made and made[-1].begin < days[-1].midnight + DAY and all(_is_free(item, found) for item in made):
+            if made and _can_be_told(made[-1], days[-1].midnight + DAY) and all(_is_free(item, found) for item in made):
                 made = [_named(item, recipe) for item in made]
                 found += made
                 wanted -= 1
@@ -88,6 +88,11 @@ def _named(item: Injected, recipe: Recipe) -> Injected:
 def _is_free(item: Injected, found: list[Injected]) -> bool:
     near = [other for other in found if item.begin < other.end + APART_S and other.begin < item.end + APART_S]
     return not any(_own_places(item) & _own_places(other) for other in near)
+
+
+def _can_be_told(item: Injected, end: float) -> bool:
+    """Whether a fault is over, or has gone on for a day, when the days end: before that it may be found in time yet."""
+    return item.begin + min(item.end - item.begin, DAY) + min(item.tail_s, HOUR) <= end
 
 
 def _own_places(item: Injected) -> frozenset[str]:
