@@ -4,11 +4,14 @@ from rules.boiler_temperature import BoilerTemperature
 from rules.burst import Burst
 from rules.clock_drift import ClockDrift
 from rules.closed_flow import ClosedFlow
+from rules.cold_store import ColdStore
 from rules.counter_fault import CounterFault
 from rules.drinking_boiler import DrinkingBoiler
 from rules.ebike_charging import EbikeCharging
 from rules.expression import Expression
 from rules.flue_drift import FlueDrift
+from rules.freeze import Freeze
+from rules.heating_left_on import HeatingLeftOn
 from rules.high_power import HighPower
 from rules.hot_terminal import HotTerminal
 from rules.implausible import Implausible
@@ -26,6 +29,7 @@ from rules.night_flow import NightFlow
 from rules.overload import Overload
 from rules.residual_current import ResidualCurrent
 from rules.reverse_flow import ReverseFlow
+from rules.room_too_cold import RoomTooCold
 from rules.rule import RuleKind
 from rules.running_water import RunningWater
 from rules.short_cycling import ShortCycling
@@ -56,6 +60,10 @@ RULES: dict[str, type[RuleKind]] = {
     "residual_current": ResidualCurrent,
     "hot_terminal": HotTerminal,
     "loop_resistance": LoopResistance,
+    "freeze": Freeze,
+    "room_too_cold": RoomTooCold,
+    "heating_left_on": HeatingLeftOn,
+    "cold_store": ColdStore,
     "silent": Silent,
     "stuck": Stuck,
     "implausible": Implausible,

@@ -16,7 +16,7 @@ import pytest
 
 from daemon.evaluation.lights import readings
 from daemon.evaluation.water_use import ZONE, meters
-from rules.calendar import Calendar
+from rules.calendar import Calendar, Season
 from rules.engine import Engine, Snapshot
 from rules.model import Event, Place, Point, Sample, Site
 from rules.watch import Watch
@@ -29,11 +29,16 @@ needs_recordings = pytest.mark.skipif(
 )
 
 
-def site(rooms: Mapping[str, tuple[str, Sequence[str]]], *, every_s: float = 60.0, **calendar: object) -> Site:
+def site(
+    rooms: Mapping[str, tuple[str, Sequence[str]]], *, every_s: float = 60.0, heating: Season | None = None,
+    **calendar: object,
+) -> Site:  # fmt: skip
     """A campus of `building/room` (or building) -> kind and what is measured there, one device a room."""
     buildings = sorted({name.partition("/")[0] for name in rooms})
     places = {name: Place(name, name, "dormitory" if name == "dorm" else "teaching", name) for name in buildings}
-    places |= {name: Place(name, name, kind, name.partition("/")[0]) for name, (kind, _) in rooms.items()}
+    places |= {
+        name: Place(name, name, kind, name.partition("/")[0], heating=heating) for name, (kind, _) in rooms.items()
+    }
     points = {}
     for room, (_, quantities) in rooms.items():
         for spelled in quantities:

@@ -14,6 +14,7 @@ from spoken import spoken
 from streams import GRACE_S
 
 from rules import RULES
+from rules.calendar import Season
 from rules.engine import Engine
 from rules.expression import Expression
 from rules.limit import Limit
@@ -45,6 +46,10 @@ EVERYWHERE = {
     "plant/board": (
         "distribution_room", ["residual_ma", "terminal/temperature_c", "voltage_v", "current_a", "power_w"],
     ),
+    "dorm/freezer": ("freezer", ["temperature_c", "door_open"]),
+    "dorm/samples": ("sample_fridge", ["temperature_c"]),
+    "teach/11": ("classroom", ["temperature_c"]),
+    "teach/heat": ("pump_room", ["temperature_c", "heating/temperature_c"]),
     "dorm": ("dormitory", ["flow_lpm"]),
     "teach": ("teaching", ["flow_lpm"]),
 }  # fmt: skip
@@ -78,7 +83,7 @@ KINDS = pytest.mark.parametrize("kind", RULES.values(), ids=list(RULES))
 
 
 def watches(rule: RuleKind) -> list[Watch]:
-    return list(rule.watches(site(EVERYWHERE)))
+    return list(rule.watches(site(EVERYWHERE, heating=Season((11, 15), (3, 15)))))
 
 
 def example(kind: type[RuleKind]) -> RuleKind:
