@@ -33,8 +33,9 @@ A value `"? ..."` stands for what the user has to fill in. Current, power and en
 times the device's multiplier (CT ratio 倍率); voltage, power factor and frequency never are.
 """
 
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -48,7 +49,9 @@ from rules.quantity import QUANTITIES, UNITS, Kind
 
 VECTOR_KINDS = ("captured", "documented", "derived", "simulated")
 TEMPLATE = ".template.toml"   # of a table that a user copies and fills in
+_FOLDER = files("adapters").joinpath("devices")
 _WHOLE_NUMBER = 8   # digits of an address that is the serial number of one device
+_PART = re.compile(r"[\w.-]*")
 _OF_TRANSPORTS = ("online", "backlog", "attended")
 
 
@@ -117,18 +120,28 @@ class DeviceTable:
 
 
 def load_tables(extra_dir: Path | None = None) -> dict[str, DeviceTable]:
-    """All tables by name: the package's own, then those of `extra_dir`, which may replace them."""
-    tables = _load(files("adapters").joinpath("devices").iterdir())
-    return tables | _load(extra_dir.iterdir()) if extra_dir is not None and extra_dir.is_dir() else tables
+    """All tables by name: the package's own, then those of `extra_dir`, which may replace them and prove themselves."""
+    tables = _load(_FOLDER.iterdir())
+    if extra_dir is None or not extra_dir.is_dir():
+        return tables
+    return tables | _load(extra_dir.iterdir(), prove=True)
 
 
-def _load(entries: Iterable[Traversable]) -> dict[str, DeviceTable]:
+def templates() -> dict[str, str]:
+    """The tables that a user copies and fills in, as text by name."""
+    found = {entry.name.removesuffix(TEMPLATE): entry for entry in _FOLDER.iterdir() if entry.name.endswith(TEMPLATE)}
+    return {name: found[name].read_text(encoding="utf-8") for name in sorted(found)}
+
+
+def _load(entries: Iterable[Traversable], *, prove: bool = False) -> dict[str, DeviceTable]:
     tables: dict[str, DeviceTable] = {}
     for entry in sorted(entries, key=lambda entry: entry.name):
         if not entry.name.endswith(".toml") or entry.name.endswith(TEMPLATE):
             continue
         try:
             table = table_from(tomllib.loads(entry.read_text(encoding="utf-8-sig")))
+            if prove:
+                _proven(table)
         except (ValueError, TypeError, OSError) as error:
             raise DeviceTableError(f"{entry.name}: {error}") from error
         if table.name in tables:
@@ -140,7 +153,7 @@ def _load(entries: Iterable[Traversable]) -> dict[str, DeviceTable]:
 def table_from(content: Mapping[str, Any]) -> DeviceTable:
     """A table from its parsed file; ValueError says which key is wrong."""
     keys = dict(content)
-    _filled(keys, "")
+    _no_blanks(content)
     protocol, queries, vectors = _take(keys, "protocol"), _take(keys, "query"), keys.pop("vector", [])
     _expect(protocol in CODECS, f"protocol {protocol!r} is not one of {', '.join(CODECS)}")
     table = DeviceTable(
@@ -161,7 +174,6 @@ def table_from(content: Mapping[str, Any]) -> DeviceTable:
 
 def _query(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyQuery:
     keys = dict(content)
-    _filled(keys, where)
     polled, items = keys.pop("polled", True), _take(keys, "fields", where)
     _expect(bool(items), f"{where} has no fields")
     fields = tuple(_field(codec, item, f"{where}, field {at}") for at, item in enumerate(items, 1))
@@ -178,7 +190,6 @@ def _query(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyQuery:
 
 def _field(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyField:
     keys = dict(content)
-    _filled(keys, where)
     quantity = _take(keys, "quantity", where)
     _expect(quantity in QUANTITIES and quantity not in _OF_TRANSPORTS, f"{where}: unknown quantity {quantity!r}")
     where = f"{where} ({quantity})"
@@ -192,6 +203,7 @@ def _field(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyField:
     unit, units = "" if is_state else _take(keys, "unit", where), UNITS.get(quantity, {"": 1.0})
     _expect(unit in units, f"{where} has no unit {unit!r}, but {', '.join(units)}")
     field = Field(quantity, unit, form, keys.pop("phase", ""), keys.pop("part", ""))
+    _expect(_PART.fullmatch(field.part) and field.part not in QUANTITIES, f"{where}: part {field.part!r} is no word")
     _nothing_left(keys, where)
     return field
 
@@ -209,11 +221,33 @@ def _vector(content: Mapping[str, Any], where: str) -> Vector:
     return vector
 
 
-def _filled(keys: Mapping[str, Any], where: str) -> None:
-    """Refuse what a template leaves to its user."""
-    for key, value in keys.items():
-        if isinstance(value, str) and value.startswith("?"):
-            raise ValueError(f"{where}{', ' if where else ''}key {key}: fill in {value.strip('? ')}")
+def _proven(table: DeviceTable) -> None:
+    """Refuse a table whose frames do not say what it claims."""
+    for at, vector in enumerate(table.vectors, 1):
+        try:
+            _, values = table.read(vector)
+        except ValueError as error:
+            raise ValueError(f"vector {at}: {error}") from error
+        _expect(values == vector.values, f"vector {at} gives {values}, not {dict(vector.values)}")
+
+
+def _no_blanks(content: Mapping[str, Any]) -> None:
+    """Refuse what a template leaves to its user; how much there is, and the first of it."""
+    blanks = list(_blanks(content, ""))
+    if blanks:
+        more = f" (and {len(blanks) - 1} more)" if len(blanks) > 1 else ""
+        raise ValueError(f"{blanks[0]}{more}")
+
+
+def _blanks(value: Any, where: str) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("?"):
+        yield f"{where}: fill in {value.strip('? ')}"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _blanks(item, f"{where}, {key}" if where else key)
+    elif isinstance(value, list):
+        for at, item in enumerate(value, 1):
+            yield from _blanks(item, f"{where} {at}")
 
 
 def _take(keys: dict[str, Any], key: str, where: str = "") -> Any:
@@ -225,6 +259,6 @@ def _nothing_left(keys: Mapping[str, Any], where: str) -> None:
     _expect(not keys, f"{where} has unknown keys: {', '.join(keys)}".strip())
 
 
-def _expect(holds: bool, message: str) -> None:
+def _expect(holds: object, message: str) -> None:
     if not holds:
         raise ValueError(message)

@@ -3,11 +3,11 @@
     RTU   address | function | data | CRC, low byte first                   on a serial line
     TCP   number (2) | 0 0 | length (2) | address | function | data         through a gateway
 
-Strategy. A Modbus frame has no mark where it begins and a reply does not say of which registers it speaks, so both are
-read against the request: what begins with the address and function that were asked for may become the answer and is
-waited for; anything else counts only where it is whole and its checksum fits. Without a request (`caretaker decode`)
-each byte is tried as a reply and as a request. Frames are built, measured and checked by pymodbus, which is imported
-with the first of them: a gateway without Modbus does without it.
+Strategy. A Modbus frame has no mark where it begins, and among many bytes some fit a checksum of 16 bits by chance, so
+replies are read against the request: only what begins with the address and function that were asked for is looked at.
+Nor does a reply say of which registers it speaks; its length must be what was asked for. Without a request (`caretaker
+decode`) each byte is tried as a reply and as a request. Frames are built, measured and checked by pymodbus, which is
+imported with the first of them: a gateway without Modbus does without it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ _LASTING = (1, 2, 3)
 _SILENT = (10, 11)   # said by a gateway, of a device that did not answer
 _REPLY_OVERHEAD = 5  # address, function, byte count, CRC
 _HEADER = 7          # of TCP
+_LONGEST = 264       # bytes of a frame, on either
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Modbus:
 
     def mismatch(self, frame: Frame, address: str, query: Read, answers: Sequence[Frame] = ()) -> Reason | None:
         if frame.address != address:
-            return Reason.WRONG_ADDRESS
+            return Reason.WRONG_ADDRESS   # over TCP alone: on a line nothing else is looked at
         if frame.function != query.ask.function:
             return Reason.WRONG_DATA
         if frame.exception:
@@ -137,9 +138,9 @@ class Modbus:
             detail = f"exception {frame.exception}: {_exception_text(frame.exception)}"
             return head | {"fault": Reason.METER_REFUSED.value, "detail": detail}
         head["kind"] = "reply" if frame.is_reply else "request"
-        if not frame.is_reply:
-            start, count = frame.cells[:2]
-            return head | {"start": start, "count": count}
+        if not frame.is_reply or frame.function not in MOST:
+            start, number = frame.cells[:2]
+            return head | {"start": start, "value" if frame.function in (5, 6) else "count": number}
         return head | {"bits" if frame.function in (COILS, INPUTS) else "registers": list(frame.cells)}
 
 
@@ -175,8 +176,9 @@ def _look_rtu(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
     """The frame that begins here, or why there is none (yet)."""
     from pymodbus.framer import FramerRTU
 
-    rest = buffer[at:]
-    is_expected = _is_expected(rest, asked)
+    rest = buffer[at : at + _LONGEST]
+    if not _is_expected(rest, asked):
+        return Garble(Reason.NOISE, b"", 1)
     sizes = [(_size(rest, is_request=False), True)] + [(_size(rest, is_request=True), False)] * (not asked)
     if asked and rest[: len(asked)] == asked[: len(rest)]:
         sizes.append((len(asked), False))   # our own request, returned by the adapter
@@ -185,8 +187,6 @@ def _look_rtu(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
             frame = _frame(rest[0], rest[1 : size - 2], rest[:size], is_reply=is_reply)
             if frame is not None:
                 return frame
-    if not is_expected:
-        return Garble(Reason.NOISE, b"", 1)
     if any(size == 0 or size > len(rest) for size, _ in sizes):
         return Garble(Reason.HALF_FRAME, rest, len(rest))
     size = max(size for size, _ in sizes)
@@ -217,7 +217,7 @@ def _look_tcp(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
     from pymodbus.framer import FramerSocket
     from pymodbus.pdu import DecodePDU
 
-    rest = buffer[at:]
+    rest = buffer[at : at + _LONGEST]
     begins = asked[:4] if asked else b"\0\0"
     if rest[: len(asked)] == asked != b"":
         return _frame(asked[6], asked[_HEADER:], asked, is_reply=False) or Garble(Reason.NOISE, b"", 1)

@@ -1,11 +1,13 @@
 """Every device table proves itself with its own frames; one test walks them all."""
 
+import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.device_table import DeviceTable, DeviceTableError, Vector, load_tables
+from adapters.device_table import DeviceTable, DeviceTableError, Vector, load_tables, templates
 from adapters.dlt645 import Frame, encode, new_decoder
 from adapters.dlt645_codec import size
 from adapters.dlt645_identifiers import read_format, standard_query
@@ -20,6 +22,10 @@ VECTORS = [(table, vector) for table in TABLES.values() for vector in table.vect
 each_vector = pytest.mark.parametrize(
     ("table", "vector"), VECTORS, ids=[f"{table.name}-{vector.frames[0].hex()}" for table, vector in VECTORS]
 )
+each_dlt645 = pytest.mark.parametrize(
+    ("table", "vector"), [pair for pair in VECTORS if pair[0].protocol == "dlt645-2007"],
+    ids=[vector.frames[0].hex() for table, vector in VECTORS if table.protocol == "dlt645-2007"],
+)  # fmt: skip
 each_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 
 
@@ -42,11 +48,15 @@ def test_a_vector_gives_its_values(table: DeviceTable, vector: Vector) -> None:
     for label, value in vector.values.items():
         (quantity,) = [QUANTITIES[field.quantity] for field in query.fields if field.label == label]
         assert quantity.least <= value <= quantity.most
-    if table.protocol == "dlt645-2007":
-        absent: dict[str, float | None] = {field.label: vector.values.get(field.label) for field in query.fields}
-        (frame,) = new_decoder().feed(vector.frames[0])
-        assert isinstance(frame, Frame)
-        assert reply_frame(frame.address, query, absent) == vector.frames[0]
+
+
+@each_dlt645
+def test_a_simulated_meter_sends_the_same_frame(table: DeviceTable, vector: Vector) -> None:
+    query, _ = table.read(vector)
+    absent: dict[str, float | None] = {field.label: vector.values.get(field.label) for field in query.fields}
+    (frame,) = new_decoder().feed(vector.frames[0])
+    assert isinstance(frame, Frame)
+    assert reply_frame(frame.address, query, absent) == vector.frames[0]
 
 
 @each_vector
@@ -71,10 +81,8 @@ def test_a_vector_with_one_flipped_bit_is_a_fault(table: DeviceTable, vector: Ve
             assert all(isinstance(item, Garble) for item in found), f"bit {bit}"
 
 
-@each_vector
+@each_dlt645
 def test_a_bad_digit_or_a_wrong_length_is_a_fault(table: DeviceTable, vector: Vector) -> None:
-    if table.protocol != "dlt645-2007":
-        pytest.skip("another protocol")
     query, _ = table.read(vector)
     (frame,) = new_decoder().feed(vector.frames[0])
     assert isinstance(frame, Frame)
@@ -95,11 +103,9 @@ def test_a_table_is_complete(table: DeviceTable) -> None:
     assert proven == {query.name for query in table.queries}, "each query has a frame that proves it"
 
 
-@each_table
-def test_a_table_agrees_with_the_standard(table: DeviceTable) -> None:
-    if table.protocol != "dlt645-2007":
-        pytest.skip("another protocol")
-    for query in table.queries:
+@pytest.mark.parametrize("name", ["dlt645-single-phase", "dlt645-three-phase"])
+def test_a_table_agrees_with_the_standard(name: str) -> None:
+    for query in TABLES[name].queries:
         standard = standard_query(query.name, size(query))
         assert standard is not None
         told = [(field.quantity, field.format, field.unit) for field in query.fields]
@@ -160,7 +166,13 @@ def test_a_folder_adds_and_replaces_tables(tmp_path: Path) -> None:
         ('"kW"', '"KW"', "no unit 'KW'"),
         ("XX.XXXX", "XX.XXX", "format"),
         ('kind = "captured"', 'kind = "seen"', "vector kind"),
-        ('protocol = "dlt645-2007"', 'protocol = "dlt645"', "protocol"),
+        ('protocol = "dlt645-2007"', 'protocol = "dlt645"', "protocol 'dlt645' is not one of dlt645-2007, modbus"),
+        ('values = { power_w = 251.2 }', 'values = { power_w = 2512.0 }', "vector 1 gives {'power_w': 251.2}"),
+        ('45 58 33 6B 16"', '45 58 33 6C 16"', "vector 1: no frame but checksum"),
+        ('"02030000"', '"02030100"', "vector 1: its frame answers no query"),
+        ('unit = "kW" }]', 'unit = "kW", part = "? of the place" }]', "query 1, fields 1, part: fill in of the place"),
+        ('identifier = "02030000"', '', "query 1 lacks the key 'identifier'"),
+        ('quantity = "power_w", ', '', "query 1, field 1 lacks the key 'quantity'"),
         ('protocol = "dlt645-2007"', "", "lacks the key 'protocol'"),
         ('frame = "68', 'frame = "zz', "hexadecimal"),
         ("signed = true", "sigend = true", "sigend"),
@@ -177,6 +189,30 @@ def test_a_wrong_table_says_file_and_mistake(tmp_path: Path, old: str, new: str,
         load_tables(tmp_path)
     assert str(caught.value).startswith("broken.toml: ")
     assert told in str(caught.value)
+
+
+def test_a_template_says_all_that_is_to_be_filled_in(tmp_path: Path) -> None:
+    assert "boiler-controller" in templates()
+    for name, text in templates().items():
+        assert name not in TABLES
+        (tmp_path / "ours.toml").write_text(text, encoding="utf-8")
+        blanks = len(re.findall(r'(= |\[)"\?', text))
+        with pytest.raises(DeviceTableError, match=rf"ours\.toml: name: fill in .* \(and {blanks - 1} more\)"):
+            load_tables(tmp_path)
+        (tmp_path / "ours.toml").write_text(filled(text), encoding="utf-8")
+        assert "name of our own" in load_tables(tmp_path)
+
+
+def filled(text: str) -> str:
+    """A template with something for each blank, whatever it asks for."""
+    numbers = itertools.count(20)
+    for pattern, value in (("\\? a name", '"name of our own"'), ("\\? (what|where)", '"told"'), ("\\? 0 to 15", "5")):
+        text = re.sub(f'"{pattern}[^"]*"', value, text)
+    text = re.sub(r'function = "[^"]*"', "function = 3", text)
+    text = re.sub(r'start = "[^"]*"', lambda _: f"start = {next(numbers) * 10}", text)
+    offsets = itertools.cycle(range(4))
+    text = re.sub(r'at = "[^"]*"', lambda _: f"at = {next(offsets)}", text)
+    return re.sub(r'"\? all [^"]*"', "3, 4", text)
 
 
 def test_two_files_with_one_name(tmp_path: Path) -> None:

@@ -25,10 +25,12 @@ TARIFFS = (
 )
 
 
-def run(capsys: pytest.CaptureFixture[str], *texts: str) -> tuple[int, list[dict[str, Any]], str]:
+def run(
+    capsys: pytest.CaptureFixture[str], *texts: str, protocol: str = "dlt645"
+) -> tuple[int, list[dict[str, Any]], str]:
     parser = argparse.ArgumentParser()
     decode.add(parser)
-    code = decode.run(parser.parse_args(["dlt645", *texts]))
+    code = decode.run(parser.parse_args([protocol, *texts]))
     out, err = capsys.readouterr()
     return code, [json.loads(line) for line in out.splitlines()], err
 
@@ -130,3 +132,18 @@ def test_any_bytes_give_lines(data: bytes) -> None:
     lines = list(decode.decoded(CODECS["dlt645-2007"], data))
     assert lines
     assert all("fault" in line or "address" in line for line in lines)
+
+
+def test_modbus_and_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "frames.txt"
+    file.write_text("# a request and its answer\n01 04 00 00 00 02 71 CB\n\n0104044366333 41B38  # 230.2 V\n", "utf-8")
+    code, (asked, answered), _ = run(capsys, str(file), protocol="modbus")
+    assert code == 0
+    assert (asked["kind"], asked["start"], asked["count"]) == ("request", 0, 2)
+    assert (answered["address"], answered["registers"]) == ("1", [0x4366, 0x3334])
+    code, (refused, damaged), _ = run(capsys, "01 83 02 C0 F1", "01 04 04 43 66 33 34 1B 39", protocol="modbus")
+    assert code == 1
+    assert (refused["fault"], damaged["fault"]) == ("meter_refused", "checksum")
+    code, lines, error = run(capsys, str(tmp_path / "missing.txt"))
+    assert (code, lines) == (1, [])
+    assert "no hexadecimal text" in error

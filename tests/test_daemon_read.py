@@ -3,9 +3,14 @@
 import argparse
 import os
 import sys
+import threading
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from modbus_slave import answer, cells_of
 
 from adapters.device_table import load_tables
 from adapters.dlt645 import encode, read_request
@@ -116,3 +121,66 @@ def test_errors_say_what_is_wrong(capsys: Printed, tmp_path: Path) -> None:
     with meters() as line:
         assert run(line.port, "dlt645-three-phase", "1") == 2
     assert "mini UART" in capsys.readouterr().err
+
+
+@contextmanager
+def modbus_module(address: int = 1) -> Iterator[str]:
+    """A PZEM-004T on a pseudo-terminal."""
+    table = TABLES["pzem-004t"]
+    values = VALUES | {"voltage_v": 229.8, "current_a": 1.25}
+    cells = {cell: word for query in table.queries for cell, word in cells_of(query, values).items()}
+    controller, port = os.openpty()
+    tty.setraw(port)
+
+    def answer_all() -> None:
+        with suppress(OSError):
+            while request := os.read(controller, 4096):
+                if request[0] == address:
+                    os.write(controller, answer(request, cells))
+
+    thread = threading.Thread(target=answer_all, daemon=True)
+    thread.start()
+    try:
+        yield os.ttyname(port)
+    finally:
+        os.close(port)
+        thread.join()
+        os.close(controller)
+
+
+def test_a_modbus_device(capsys: Printed, tmp_path: Path) -> None:
+    with modbus_module() as port:
+        assert run(port, "pzem-004t", "1", "--timeout", "5", "--tables", str(tmp_path)) == 0
+        out = capsys.readouterr().out
+        assert "fc4 0+10  voltage_v                   229.8 V\n" in out
+        assert "fc4 0+10  energy_kwh                  12.34 kWh\n" in out
+        assert "sent      01 04 00 00 00 0A 70 0D" in out
+        (tmp_path / "ours.toml").write_text(OURS, encoding="utf-8")
+        assert run(port, "ours", "1", "--timeout", "5", "--tables", str(tmp_path)) == 0
+        out = capsys.readouterr().out
+        assert "229.8 V" in out
+        assert "refused: no such register" in out
+        assert run(port, "pzem-004t", "2", "--timeout", "0.1", "--tables", str(tmp_path)) == 1
+        told = capsys.readouterr().err
+        assert "a number from 1 to 247" in told
+        assert "this was 9600 8N1" in told
+        assert "`any`" not in told
+        assert run(port, "pzem-004t", "any") == 2
+        assert "Modbus RTU has no address that every device answers" in capsys.readouterr().err
+
+
+OURS = """
+name = "ours"
+title = "A device of our own"
+protocol = "modbus"
+source = "list.pdf"
+line = "9600 8N1"
+[[query]]
+function = 4
+start = 0
+fields = [{ quantity = "voltage_v", type = "u16", scale = 0.1, unit = "V" }]
+[[query]]
+function = 3
+start = 7
+fields = [{ quantity = "current_a", type = "u16", unit = "A" }]
+"""

@@ -9,6 +9,7 @@ from daemon.config.errors import Findings
 from daemon.config.lines import Path
 
 MOST_CHARACTERS = 10_000  # of a file that holds one line
+TABLES_FOLDER = "devices"  # beside the configuration: the user's own device tables
 
 
 @dataclass(frozen=True, slots=True)

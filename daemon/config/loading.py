@@ -16,7 +16,7 @@ from daemon.config.calendar import calendar
 from daemon.config.campus import campus
 from daemon.config.errors import LANGUAGES, ConfigError, Findings, Problem, message_language, report
 from daemon.config.exchanges import exchanges
-from daemon.config.files import Secrets
+from daemon.config.files import TABLES_FOLDER, Secrets
 from daemon.config.hints import Bus, hints
 from daemon.config.reading import read
 from daemon.config.rules import Known, Placed, find_clashes, placed_rules, watches_of
@@ -32,7 +32,6 @@ from rules.watch import Refiner, Watch
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
 _WIDE = re.compile("[“”‘’，＝]")  # what a Chinese keyboard or a word processor writes
 _CLOSED = re.compile(r"\"[^\"]*\"|'[^']*'|#.*")  # in a string or a comment they are welcome
-TABLES_FOLDER = "devices"  # beside the configuration: the user's own device tables
 _HASH = re.compile(r"\$argon2\S+")
 
 

@@ -277,9 +277,12 @@ def _line(
         other = seen.setdefault(tables[meter.model].device_id(table.name, address), (*at, "address"))
         if other != (*at, "address"):
             findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)
-        elif is_placed and campus.has_part((*at, "part"), meter.part, (meter.place,), findings):
-            draft.devices.append((at, Device(**dict(meter))))
-            _known_part((*at, "part"), meter.part, findings)
+        elif is_placed:
+            device = Device(**dict(meter))
+            parts = {device.part_of(field.part) for field in tables[meter.model].fields}
+            if all(campus.has_part((*at, "part"), part, (meter.place,), findings) for part in sorted(parts)):
+                draft.devices.append((at, device))
+                _known_part((*at, "part"), meter.part, findings)
     return draft
 
 
