@@ -24,6 +24,7 @@ LEARNING = 200          # readings before a point's own band counts
 FEW_REPEATS = 60        # the same value so often in a row is looked at
 FEW_CHANGES = 20        # of a point in use: below it nothing is known of its runs
 LONGER = 4.0            # times the longest honest run
+UNKNOWN = 6.0           # times longer, where it never was before
 LEARNED_CHANGES = 100   # of a point in use
 LEARNED_S = 86_400.0
 IDLE_SHARE = 0.1        # of its own top: below it a point may rest as long as it likes
@@ -190,6 +191,8 @@ class GaugeRefiner:
         enough = max(float(FEW_REPEATS), LONGER * self._longest)
         if self._changes < LEARNED_CHANGES:  # the less it was in use the longer it takes
             enough *= (LEARNED_CHANGES / max(self._changes, 1)) ** 2
+        if self._leap.is_open:
+            enough *= UNKNOWN
         is_learned = self._changes >= FEW_CHANGES and at - self._since >= LEARNED_S
         if is_learned and self._run >= enough and not self._is_idle(value):
             return self._reject(STUCK, value)
@@ -211,7 +214,11 @@ class GaugeRefiner:
         held, self._wild = self._wild, None
         self._note(at, value)
         refuted = None if held is None else self._refuted(held, value)
-        if self._leap.is_open or self._is_leap(at, value):
+        if self._run >= self._patience:
+            frozen = self._repeated(at, value)
+            if frozen is not None:
+                return frozen
+        if self._leap.is_open or self._is_leap(at, value if held is None else held):
             honest = self._leap.look(at, (value,) if held is None else (held, value), self._extent)
             if self._leap.factor:
                 return self._slipped(value)
@@ -223,9 +230,8 @@ class GaugeRefiner:
         return refuted
 
     def _is_leap(self, at: float, value: float) -> bool:
-        if self._is_steady or self._low <= value <= self._high or self._readings <= LEARNING:
-            return False
-        return self._leap.is_news(at - self._since)
+        is_known = not self._is_steady and self._readings > LEARNING
+        return is_known and not self._low <= value <= self._high and self._leap.is_news(at - self._since)
 
     def _goes_on(self, at: float, value: float) -> bool:
         """Whether the slip that was found goes on with this reading."""
@@ -273,12 +279,11 @@ class GaugeRefiner:
         return self._reject(SPIKE, held)
 
     def _factors(self) -> tuple[float, ...]:
-        slips = SLIPS[::-1]
-        return (*slips, *(1 / slip for slip in slips)) if self._is_steady else slips
+        return (*SLIPS, *(1 / slip for slip in SLIPS)) if self._is_steady else SLIPS
 
     def _is_usual(self, value: float) -> bool:
         if self._is_steady:
-            return 0.8 * self._bottom <= value <= 1.25 * self._top
+            return 0.8 * self._bottom <= value <= max(1.25 * self._top, self._high)
         return self._readings >= LEARNING and self._low <= value <= self._high
 
     # -- what it learns
