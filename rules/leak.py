@@ -11,7 +11,7 @@ told only if its meter used to stand still: who knows how many people are behind
 
 The same few pulses at once, again and again after the same time of stillness, are a cistern that fills by itself: a
 line in the summary, and no page. What was told and comes back within a fortnight at no more than twice the rate is no
-news: it is kept as a record, and nobody is paged again.
+news: it is kept as a record, after some days of calm as a line in the summary, and nobody is paged again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +40,7 @@ USUAL_HOURS = 168   # over which that is counted, fading
 SHOWN_S = 12 * HOUR_S  # a hold that is worth showing
 MONTH_H = 730.0
 NEWS_S, NEWS_FACTOR = 14 * 86_400.0, 2.0  # the same again is no news for so long, up to so many times the rate
+CALM_S = 3 * 86_400.0  # after which it may be another one
 BEAT_S = 90.0       # that two fillings of a cistern may differ in time, at a reading a minute
 BEAT_L = 0.15       # and in litres, besides a pulse
 FILL_PULSES = 4.0   # that a filling has at least: a leak gives them one by one
@@ -196,7 +197,7 @@ class LeakWatch:
         is_news = is_more or at - told_at >= NEWS_S
         news = at, NEVER[1] if is_news else paged_at, rate if is_news else lph
         x = x._replace(told=SUSPECTED, news=news)
-        delivery = Delivery.DIGEST if is_news else Delivery.RECORD
+        delivery = Delivery.DIGEST if is_news or at - told_at >= CALM_S else Delivery.RECORD
         why = "cistern" if _is_cistern(x, at) else "raised"
         return x, (self._change(Turn.RAISED, x, Severity.MINOR, delivery, why),)
 
@@ -268,7 +269,7 @@ class Leak:
             "由水表每脉冲的升数（自动学会）和表后人数决定：房间能看出每小时 10 升，走廊 10 升，宿舍一层 20 升；"
             "脉冲越粗，能看出的漏水越大，整栋楼要 1 升脉冲的表。一阵一阵补水的水箱也能发现，只要补水够勤。"
             "每次隔同样久、进同样多的水是自动冲水箱，只记日报，不通知。没有读数的时间不算。"
-            "报过的漏水十四天内又出现，每小时不到原来两倍的，只作记录，不再通知。",
+            "报过的漏水十四天内又出现，每小时不到原来两倍的，只作记录（隔了三天以上的写进日报），不再通知。",
             "找漏点：先看马桶水箱和水龙头，再关支阀看水表停不停；一时修不好就关支阀。",
             {
                 "leak.raised": "一整天没有停过 {limit_s}以上，最长只停 {gap_s}；可能漏水，每小时约 {lph:.0f} 升",
@@ -293,7 +294,8 @@ class Leak:
             "only, and a whole building needs 1 L. A cistern that refills now and then is found if it does so often "
             "enough; one that takes the same each time after the same pause is automatic and only a line in the "
             "summary. A leak that was told and comes back within a fortnight, at less than twice the rate, is kept "
-            "as a record and not told again. Time without readings counts neither way.",
+            "as a record, after three days of calm as a line in the summary, and pages nobody again. Time without "
+            "readings counts neither way.",
             "Find the leak: cisterns and taps first, then close branch valves and watch the meter; if it cannot be "
             "mended at once, leave the branch valve closed.",
             {

@@ -4,11 +4,13 @@ Strategy. Water *runs* while the mean of the last five minutes stays over a limi
 pause, open taps do not. How long it may run depends on who is behind the meter. A room or a corridor is judged at all
 times, a closed room (or one whose timetable is empty) after ten minutes. In a dormitory's washroom a whole floor washes
 one after the other: it is judged outside the washing peaks only, by day after an hour without a minute that leaves room
-for less than an open tap; while lessons are held hardly anybody is there, and it is judged as a corridor if the flow is
-steady (a mean far above the least minute is many people). Many together never pause, so a meter of a whole building or
-of the plant is judged in quiet hours alone, a kitchen from lights-out until it begins to cook. Where rooms of a
-building have meters of their own, they page, and the building's own meter is a line in the summary. Time counts only as
-far as readings cover it. `still_s` is a minute less what the interval of a one-minute meter may wander.
+for less than an open tap. A tap is *steady*; where the mean is far above the least minute, many people draw. A floor
+that is not steady may run for twice as long; one that is, while lessons are held and hardly anybody is there, is judged
+as a corridor; a washroom beside classrooms after half an hour if it is steady, else after an hour. Many together never
+pause, so a meter of a whole building or of the plant is judged in quiet hours alone, a kitchen from lights-out until it
+begins to cook. Where rooms of a building have meters of their own, they page, and the building's own meter is a line in
+the summary. Time counts only as far as readings cover it. `still_s` is a minute less what the interval of a one-minute
+meter may wander.
 
 A register is read as the flow between two readings that are far enough apart for an open tap to give a pulse. Where
 that is more than five minutes, the meter is too coarse and says so; with many people behind a coarse one, several of
@@ -26,16 +28,16 @@ from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
 from rules.rule import Words, parameter
 from rules.running_water_words import WORDS
-from rules.water_meter import FLOW, VOLUME, Group, Meter, Pulse, learned, meters
+from rules.water_meter import COARSE_S, FLOW, VOLUME, Group, Meter, apart_s, flow_between, meters
 
 MEAN_MINUTES = 5
 STILL = (0.0,) * (MEAN_MINUTES - 1)
 KEPT_CLOSED = frozenset({"classroom", "lab", "office", "library"})  # rooms that the opening hours do empty
 FREE_S = 2700.0     # a pause in the timetable that is no break between lessons
-JITTER_S = 15.0     # of the interval of a register
-COARSE_S = 300.0    # an open tap must give a pulse so often
 COOKING = Span(5 * 60, 12 * 60)  # a kitchen is at work before it opens
 STEADY = 0.45       # the least flow of a tap that hardly anybody else is beside, as a share of the mean
+UNSTEADY_FACTOR = 2.0  # how much longer a floor may run where it is not
+SLACK_S = 0.001
 USUAL_FACTOR, FADE = 2.0, 0.99  # of the longest usual run; from night to night
 
 
@@ -43,29 +45,27 @@ class _Mode(IntEnum):
     OPEN = 0
     QUIET = 1  # nobody should draw water for long
     PEAK = 2   # many wash at once: nothing counts
-    LESSON = 3  # of a floor of a dormitory: all are taught elsewhere
+    FEW = 3    # hardly anybody is here: a floor of a dormitory in lessons, a washroom beside classrooms
 
 
-_BY_DAY = (_Mode.OPEN, _Mode.LESSON)
+_BY_DAY = (_Mode.OPEN, _Mode.FEW)
 
 
 class _Run(NamedTuple):
     """`open_s` counts outside the peaks, of it `quiet_s` in quiet hours; `ran_s` and `litres` are all seen.
 
-    Of it `taught_s` is in lessons; `lesson` is how long of them is not judged yet, the litres and the least flow then.
+    Of it `few_s` is where few are; `part` is how long of the day is not judged yet, the litres and the least flow then.
     """
 
     since: float
     open_s: float = 0.0
     quiet_s: float = 0.0
-    taught_s: float = 0.0
-    lesson: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    few_s: float = 0.0
+    part: tuple[float, float, float] = (0.0, 0.0, 0.0)
     ran_s: float = 0.0
     litres: float = 0.0
     is_raised: bool = False
 
-
-_Register = tuple[float, float, tuple[float, float, int]]  # last reading used: time, litres; the pulse
 
 
 class _State(NamedTuple):
@@ -82,7 +82,7 @@ class _State(NamedTuple):
     run: tuple[Any, ...] | None = None  # a _Run, which JSON brings back as a tuple
     mode: int = _Mode.OPEN
     mode_until: float = 0.0
-    register: _Register | None = None
+    register: tuple[float, float, tuple[float, float, int]] | None = None
     usual_s: float = 0.0
 
 
@@ -105,11 +105,12 @@ class RunningWaterWatch:
     still_s: float
     open_hold_s: float | None
     quiet_hold_s: float
-    lesson_hold_s: float
+    few_hold_s: float
     is_many: bool
     minds_peak: bool
     minds_timetable: bool
     minds_usual: bool
+    is_few: bool
     cooks: bool
     pages: bool
     hours: Hours
@@ -117,7 +118,9 @@ class RunningWaterWatch:
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         register, flow, holds_s = state.register, values.get(FLOW), self.holds_s
         if VOLUME in values:
-            register, flow, holds_s = self._read(register, at, values[VOLUME] * 1000.0)
+            register, flow, holds_s = flow_between(
+                register, at, values[VOLUME] * 1000.0, tap_lpm=self.tap_lpm, holds_s=self.holds_s
+            )
             if flow is None:
                 return (state if register is state.register else state._replace(register=register)), ()
         if flow == 0.0 and state.run is None and state.minutes == STILL and not state.total and at <= state.until:
@@ -145,14 +148,14 @@ class RunningWaterWatch:
             dues.append(state.still_at + self.still_s)
         elif not run.is_raised and state.mode != _Mode.PEAK:
             if self.open_hold_s is not None:
-                dues.append(state.at + self._open_hold_s(state) - run.open_s)
-            if state.mode != _Mode.OPEN:
-                counted_s, needed_s = self._counted(state, run)
-                dues.append(state.at + needed_s - counted_s)
+                open_s = self._open_hold_s(state)
+                dues += [state.at + open_s - run.open_s, state.at + UNSTEADY_FACTOR * open_s - run.open_s]
+            dues.append(state.at + self._few_hold_s(state) - run.part[0])
+            if state.mode == _Mode.QUIET:
+                dues.append(state.at + self._quiet_hold_s(state) - run.quiet_s)
         if self._minds_hours and not run.is_raised:
             dues.append(state.mode_until)
-        due = min(dues, default=None)
-        return due if due is not None and state.at < due <= state.until else None
+        return min((due for due in dues if state.at < due <= state.until), default=None)
 
     def hold(self, state: _State, at: float) -> Hold | None:
         if state.run is None or state.run[-1] or (self.open_hold_s is None and state.mode != _Mode.QUIET):
@@ -165,7 +168,7 @@ class RunningWaterWatch:
     def explain(self, state: _State, at: float) -> Explanation:
         if state.register is not None:
             litres = state.register[2][0]
-            if self._is_coarse(litres):
+            if apart_s(litres, self.tap_lpm) > COARSE_S:
                 return Explanation("running_water.coarse", {"pulse": litres})
         if state.run is not None:
             run = _Run(*state.run)
@@ -183,39 +186,19 @@ class RunningWaterWatch:
     def _minds_hours(self) -> bool:
         return self.minds_peak or self.open_hold_s != self.quiet_hold_s
 
-    def _apart_s(self, pulse: float) -> float:
-        """How far apart two readings must be for an open tap to give a pulse."""
-        return max(60.0, 60.0 * pulse / self.tap_lpm)
-
-    def _is_coarse(self, pulse: float) -> bool:
-        return self._apart_s(pulse) > COARSE_S
-
-    def _read(self, known: _Register | None, at: float, litres: float) -> tuple[_Register, float | None, float]:
-        """The register after a reading, the flow since the one before, and how long that speaks."""
-        if known is None:
-            return (at, litres, Pulse()), None, 0.0
-        since, before, pulse = known
-        if litres > before:
-            pulse = learned(pulse, litres - before)
-        apart_s = self._apart_s(pulse[0])
-        if at - since > max(self.holds_s, 2 * apart_s) or self._is_coarse(pulse[0]):
-            return (at, litres, pulse), None, 0.0  # nothing says when it flowed
-        if at - since < apart_s - JITTER_S:
-            return (known if pulse == known[2] else (since, before, pulse)), None, 0.0
-        return (at, litres, pulse), (litres - before) / (at - since) * 60.0, max(self.holds_s, 2.5 * apart_s)
-
     def _carried(self, x: _State, at: float) -> _State:
         """The state when time has passed: the last flow went on as long as its reading speaks."""
         run, minute, until = x.run, int(at // 60), x.until
         if run is not None:
-            since, open_s, quiet_s, taught_s, lesson, ran_s, litres, is_raised = run
+            since, open_s, quiet_s, few_s, part, ran_s, litres, is_raised = run
             seen_s = max(0.0, min(at, until) - x.at)
             counted_s = seen_s if x.still_at is None and x.mode != _Mode.PEAK else 0.0
             quiet_s += counted_s if x.mode == _Mode.QUIET else 0.0
-            if counted_s and x.mode == _Mode.LESSON:
-                taught_s, lesson = taught_s + counted_s, _more(lesson, counted_s, x.flow)
+            few_s += counted_s if x.mode == _Mode.FEW else 0.0
+            if counted_s and x.mode in _BY_DAY:
+                part = _more(part, counted_s, x.flow)
             litres += x.flow * seen_s / 60
-            run = since, open_s + counted_s, quiet_s, taught_s, lesson, ran_s + seen_s, litres, is_raised
+            run = since, open_s + counted_s, quiet_s, few_s, part, ran_s + seen_s, litres, is_raised
             if not is_raised and at - until > self.quiet_hold_s:
                 run = None  # after so long a gap it begins anew
         total, heard, minutes = x.total, x.heard, x.minutes
@@ -243,17 +226,22 @@ class RunningWaterWatch:
             return x._replace(run=None), (self._change(Turn.CLEARED, run),) if run.is_raised else ()
         if x.still_at is None and not run.is_raised and self._is_due(run, x):
             return x._replace(run=tuple(run._replace(is_raised=True))), (self._change(Turn.RAISED, run),)
-        if x.mode == _Mode.LESSON and self._is_long(run, x):
-            x = x._replace(run=tuple(run._replace(lesson=_Run(at).lesson)))
+        if self._is_judged(run, x) and not self._is_steady(run, x):
+            x = x._replace(run=tuple(run._replace(part=_Run(at).part)))
         return x, ()
 
     def _counted(self, x: _State, run: _Run) -> tuple[float, float]:
         """How much of a run counts in the hours that are now, and how much must."""
         if x.mode == _Mode.QUIET:
             return run.quiet_s, self._quiet_hold_s(x)
-        if x.mode == _Mode.LESSON:
-            return run.lesson[0], self.lesson_hold_s * self._patience(x)
-        return run.open_s, self._open_hold_s(x)
+        if x.mode == _Mode.FEW:
+            return run.part[0], self._few_hold_s(x)
+        open_hold_s = self._open_hold_s(x)
+        is_more = self.minds_peak and run.open_s >= open_hold_s
+        return run.open_s, open_hold_s * (UNSTEADY_FACTOR if is_more else 1.0)
+
+    def _few_hold_s(self, x: _State) -> float:
+        return self.few_hold_s * self._patience(x)
 
     def _quiet_hold_s(self, x: _State) -> float:
         hold_s = self.quiet_hold_s * self._patience(x)
@@ -265,29 +253,34 @@ class RunningWaterWatch:
     def _usual_s(self, x: _State, run: _Run) -> float:
         """The longest run of so many people: by night where they are judged by night only, else by day."""
         is_nightly = self.open_hold_s is None
-        ran_s = run.quiet_s if is_nightly else run.open_s - run.quiet_s - run.taught_s
+        ran_s = run.quiet_s if is_nightly else run.open_s - run.quiet_s - run.few_s
         is_tap = ran_s >= 2 * (self._quiet_hold_s(x) if is_nightly else self._open_hold_s(x))
         return x.usual_s if is_tap else max(ran_s, x.usual_s)
 
     def _patience(self, x: _State) -> float:
         if x.register is None or not self.is_many:
             return 1.0
-        return (1.0 + self._apart_s(x.register[2][0]) / 60.0) / 2.0
+        return (1.0 + apart_s(x.register[2][0], self.tap_lpm) / 60.0) / 2.0
 
     def _is_due(self, run: _Run, x: _State) -> bool:
-        is_judged = x.mode in (_Mode.QUIET, _Mode.LESSON) and self._is_long(run, x)
-        if is_judged and (x.mode == _Mode.QUIET or self._is_steady(run, x)):
+        if x.mode == _Mode.PEAK:
+            return False
+        if x.mode == _Mode.QUIET and run.quiet_s >= self._quiet_hold_s(x) - SLACK_S:
             return True
-        return x.mode != _Mode.PEAK and self.open_hold_s is not None and run.open_s >= self._open_hold_s(x) - 0.001
+        is_tap = self._is_judged(run, x) and self._is_steady(run, x)
+        if x.mode == _Mode.FEW and is_tap:
+            return True
+        factor = UNSTEADY_FACTOR if self.minds_peak and not is_tap else 1.0
+        return self.open_hold_s is not None and run.open_s >= factor * self._open_hold_s(x) - SLACK_S
 
-    def _is_long(self, run: _Run, x: _State) -> bool:
-        counted_s, needed_s = self._counted(x, run)
-        return counted_s >= needed_s - 0.001
+    def _is_judged(self, run: _Run, x: _State) -> bool:
+        """Whether a part of the run is long enough to see if it is one tap."""
+        return run.part[0] >= self._few_hold_s(x) - SLACK_S
 
     def _is_steady(self, run: _Run, x: _State) -> bool:
-        """Whether a tap makes most of what ran in lessons; the coarser the meter, the more must be one."""
-        lesson_s, litres, least_lpm = run.lesson
-        return least_lpm >= min(1.0, STEADY * self._patience(x)) * litres / lesson_s * 60
+        """Whether a tap makes most of what ran in this part; the coarser the meter, the more must be one."""
+        part_s, litres, least_lpm = run.part
+        return least_lpm * part_s / 60 >= min(1.0, STEADY * self._patience(x)) * litres
 
     def _in_mode(self, x: _State, at: float) -> _State:
         if not self._minds_hours or at < x.mode_until:
@@ -313,7 +306,9 @@ class RunningWaterWatch:
             taught = self.hours.lesson(at)
             until = min(until, taught.until)
             if taught.open or taught.until - at < FREE_S:
-                mode = _Mode.LESSON
+                mode = _Mode.FEW
+        if mode == _Mode.OPEN and self.is_few:
+            mode = _Mode.FEW
         return mode, until
 
     def _change(self, turn: Turn, run: _Run) -> Change:
@@ -326,9 +321,9 @@ def _values(run: _Run) -> dict[str, float | str]:
     return {"ran_s": run.ran_s, "litres": run.litres, "lpm": run.litres / max(run.ran_s, 1.0) * 60}
 
 
-def _more(lesson: tuple[float, float, float], taught_s: float, flow: float) -> tuple[float, float, float]:
-    so_far_s, litres, least_lpm = lesson
-    return so_far_s + taught_s, litres + flow * taught_s / 60, min(least_lpm, flow) if so_far_s else flow
+def _more(part: tuple[float, float, float], seconds: float, flow: float) -> tuple[float, float, float]:
+    part_s, litres, least_lpm = part
+    return part_s + seconds, litres + flow * seconds / 60, min(least_lpm, flow) if part_s else flow
 
 
 def _minute_mean(x: _State) -> float:
@@ -368,9 +363,10 @@ class RunningWater:
         is_floor = meter.group is Group.FLOOR
         open_min: float | None = self.corridor_min if place.kind == "corridor" else self.hold_min
         quiet_min = open_min or 0.0
+        is_few = place.kind == "washroom" and meter.group is Group.CORRIDOR
         if meter.group is Group.BUILDING:
             open_min, quiet_min = None, self.lived_in_night_min if hours.is_lived_in else self.night_min
-        elif is_floor:
+        elif is_floor or is_few:
             open_min, quiet_min = self.floor_min, self.night_min
         elif place.kind in KEPT_CLOSED:
             quiet_min = min(self.closed_min, quiet_min)
@@ -386,11 +382,12 @@ class RunningWater:
             still_s=self.still_s,
             open_hold_s=None if open_min is None else open_min * 60,
             quiet_hold_s=quiet_min * 60,
-            lesson_hold_s=self.corridor_min * 60,
+            few_hold_s=(self.hold_min if is_few else self.corridor_min) * 60,
             is_many=meter.group > Group.ROOM,
             minds_peak=is_floor,
             minds_timetable=place.kind in KEPT_CLOSED and hours.has_timetable,
             minds_usual=is_floor or (meter.group is Group.BUILDING and hours.is_lived_in),
+            is_few=is_few,
             cooks=place.kind == "canteen",
             pages=pages,
             hours=hours,

@@ -8,9 +8,10 @@ WORDS: Mapping[str, Words] = {
     "zh": Words(
         "长流水",
         "发现没关的水龙头。人用水总有停顿，忘关的龙头没有：近五分钟平均流量一直不低于 limit_lpm，又没有一分钟停过，"
-        "就算在流。房间连流 30 分钟（hold_min）报警，走廊 45 分钟；关门后或课表没课的房间 10 分钟（closed_min）。"
+        "就算在流。房间连流 30 分钟（hold_min）报警，走廊 45 分钟；"
+        "教学楼卫生间流量平稳的 30 分钟，忽大忽小像许多人在用的一小时；关门后或课表没课的房间 10 分钟（closed_min）。"
         "宿舍水房是一层楼的人轮流用，洗漱高峰不判，白天要连流一小时（floor_min）且每分钟不低于 floor_lpm，"
-        "平时就流得久的楼层再放宽；上课时间流量平稳的（不像许多人轮流用水），和走廊一样判；整栋楼和泵房、食堂只在夜里和关门后判，学期里食堂五点起做饭不判。"
+        "忽大忽小的加倍，平时就流得久的楼层再放宽；上课时间流量平稳的（不像许多人轮流用水），和走廊一样判；整栋楼和泵房、食堂只在夜里和关门后判，学期里食堂五点起做饭不判。"
         "楼里各房间自己有水表的，由房间的表通知，整栋楼的表只记日报。用流量（flow_lpm）或水表读数（volume_m3）；"
         "每脉冲 10 升的表可用（看得出 tap_lpm 以上的水龙头），100 升的表太粗，由夜间流量规则来管。",
         "到现场查看：关好水龙头；关不住就先关总阀，再报修。",
@@ -31,10 +32,12 @@ WORDS: Mapping[str, Words] = {
         "Running water",
         "Finds a tap that was left open. People pause, an open tap does not: water runs while the mean of five "
         "minutes stays at or over limit_lpm and no minute is still. A room is told after 30 min (hold_min), a "
-        "corridor after 45, a room that is closed or has no lesson after 10 (closed_min). In the washroom of a "
+        "corridor after 45, a washroom beside classrooms after 30 if the flow is steady and after an hour if it is "
+        "that of many people, a room that is closed or has no lesson after 10 (closed_min). In the washroom of a "
         "dormitory a whole floor washes in turn: it is not judged in the washing peaks, and by day after an hour "
-        "(floor_min) in which no minute fell below floor_lpm, longer on a floor that often runs long; while "
-        "lessons are held it is judged as a corridor, if the flow is steady and not that of many people. A whole "
+        "(floor_min) in which no minute fell below floor_lpm, twice that if it is not steady, "
+        "longer on a floor that often runs long; while lessons are held it is judged as a corridor, if the flow is "
+        "steady and not that of many people. A whole "
         "building, the canteen and the plant are judged at night and when closed, a canteen in term only until it "
         "begins to cook at five. Where rooms have water meters of "
         "their own these page, and the meter of the whole building is a line in the summary. It reads a flow "

@@ -11,6 +11,8 @@ ALIKE = 0.8                      # increments this close are the same number of 
 VOTES = 3                        # an increment that comes so often is no slip of a register
 LEAST_L = 1e-3
 COARSEST_L = 1000.0
+JITTER_S = 15.0     # of the interval of a register
+COARSE_S = 300.0    # an open tap must give a pulse so often
 
 
 class Group(IntEnum):
@@ -84,6 +86,37 @@ def learned(pulse: tuple[float, float, int], litres: float) -> tuple[float, floa
     if litres > rival / ALIKE:
         return pulse
     return Pulse(rival, 0.0, 0) if votes + 1 >= VOTES else Pulse(known, rival, votes + 1)
+
+
+class Register(NamedTuple):
+    """The last reading of a register from which a flow was made, in litres, and its pulse."""
+
+    at: float
+    litres: float
+    pulse: tuple[float, float, int] = Pulse()
+
+
+def apart_s(pulse: float, tap_lpm: float) -> float:
+    """How far apart two readings must be for an open tap to give a pulse."""
+    return max(60.0, 60.0 * pulse / tap_lpm)
+
+
+def flow_between(
+    known: tuple[float, float, tuple[float, float, int]] | None, at: float, litres: float, *, tap_lpm: float,
+    holds_s: float,
+) -> tuple[tuple[float, float, tuple[float, float, int]], float | None, float]:  # fmt: skip
+    """The register after a reading, the flow since the one before (L/min; None: not known), how long that speaks."""
+    if known is None:
+        return Register(at, litres), None, 0.0
+    since, before, pulse = known
+    if litres > before:
+        pulse = learned(pulse, litres - before)
+    wanted_s = apart_s(pulse[0], tap_lpm)
+    if at - since > max(holds_s, 2 * wanted_s) or wanted_s > COARSE_S:
+        return Register(at, litres, pulse), None, 0.0  # nothing says when it flowed
+    if at - since < wanted_s - JITTER_S:
+        return (known if pulse == known[2] else Register(since, before, pulse)), None, 0.0
+    return Register(at, litres, pulse), (litres - before) / (at - since) * 60.0, max(holds_s, 2.5 * wanted_s)
 
 
 def divided(step: float, litres: float) -> float:

@@ -114,7 +114,8 @@ def test_a_cistern_shows_in_a_flow_too() -> None:
 @pytest.mark.parametrize(
     ("again", "expected"),
     [
-        ((4, 20.0), [Delivery.RECORD, Delivery.RECORD]),    # the same within a fortnight
+        ((1, 20.0), [Delivery.RECORD, Delivery.RECORD]),    # the same within a fortnight
+        ((4, 20.0), [Delivery.DIGEST, Delivery.RECORD]),    # after some days
         ((4, 60.0), [Delivery.DIGEST, Delivery.PAGE]),      # three times as much
         ((15, 20.0), [Delivery.DIGEST, Delivery.PAGE]),     # long after it
     ],

@@ -73,7 +73,7 @@ def test_an_added_tap_is_found_in_35_minutes(name: str, start: int) -> None:
 )  # fmt: skip
 def test_what_runs_without_a_pause(runs: list[tuple[float, float | None]], expected: list[tuple[str, float]]) -> None:
     samples = series("teach/1/flow_lpm", BEGIN, 60, [(10, 0.0), *runs])
-    assert turns(replay(one("washroom"), samples), BEGIN + 600) == expected
+    assert turns(replay(one("dorm_room"), samples), BEGIN + 600) == expected
 
 
 def test_a_gap_is_not_counted() -> None:
@@ -253,6 +253,22 @@ def test_a_tap_in_lessons_is_steady(others: float, is_told: bool) -> None:
     runs = [(3, 6.0), (1, 6.0 + others)] * 14
     events = replay(one("washroom", "dorm/1F"), series("dorm/1F/flow_lpm", begin, 60, [*runs, (30, 0.0)]))
     assert [minute for turn, minute in turns(events, begin) if turn == "raised"] == [45] * is_told
+
+
+def test_many_who_fill_buckets_beside_classrooms_are_no_tap() -> None:
+    """The big clean of a Friday afternoon, for 45 minutes; a tap among them that nobody shut is told after an hour."""
+    begin = at("2026-03-06 16:40")
+    clean = [(1, 6.0), (2, 14.0), (1, 28.0)] * 11
+    for after, expected in (([(30, 0.0)], []), ([(40, 6.0), (30, 0.0)], [("raised", 60)])):
+        events = replay(one("washroom"), series("teach/1/flow_lpm", begin, 60, [*clean, *after]))
+        assert [turn for turn in turns(events, begin) if turn[0] == "raised"] == expected
+
+
+def test_a_floor_by_day_is_told_later_where_many_draw() -> None:
+    begin = at("2026-03-01 14:00")
+    crowd = [(3, 4.0), (1, 40.0)] * 35
+    events = replay(one("washroom", "dorm/1F"), series("dorm/1F/flow_lpm", begin, 60, [*crowd, (10, 0.0)]))
+    assert turns(events, begin)[0] == ("raised", 120)
 
 
 def test_a_tap_that_is_opened_while_many_draw_is_found_in_the_next_part_of_the_lessons() -> None:
