@@ -123,7 +123,7 @@ class Reader:
         """How far a hold is: `12 of 30 min`, in the unit that suits its whole."""
         unit, seconds = ("s", 1) if hold.needed_s < 180 else ("min", 60) if hold.needed_s < 3 * 3600 else ("h", 3600)
         done = min(hold.covered_s, hold.needed_s) / seconds
-        return self.say(f"alerts.hold_{unit}", done=int(done), all=f"{hold.needed_s / seconds:g}")
+        return self.say(f"alerts.hold_{unit}", done=int(done), all=f"{round(hold.needed_s / seconds, 1):g}")
 
     # -- alerts
 

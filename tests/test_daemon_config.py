@@ -271,3 +271,46 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path):
 def test_the_address_for_staff_is_a_web_address(tmp_path: Path):
     good = loaded(tmp_path, SITE + '[panel]\nurl = "http://192.168.1.9:8080"\n')
     assert good.panel.url == "http://192.168.1.9:8080"
+
+
+HEATED = """
+[site]
+id = "s"
+altitude_m = 1500
+
+[heating]
+from = "11-15"
+to = "03-15"
+
+[[building]]
+id = "a"
+kind = "teaching"
+rooms = ["101-102"]
+
+[[building]]
+id = "b"
+kind = "teaching"
+rooms = ["101"]
+heating = false
+
+[[room]]
+id = "a/102"
+heating = false
+
+[[room]]
+id = "b/101"
+heating = true
+"""
+
+
+def test_a_heating_season_holds_for_what_is_heated(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(HEATED, encoding="utf-8")
+    site = load(tmp_path / "c.toml", environ={}).site
+    heated = {place.id for place in site.places.values() if place.heating is not None}
+    season = site.places["a"].heating
+    assert site.altitude_m == 1500
+    assert heated == {"a", "a/101", "b/101"}
+    assert season is not None
+    assert [season.holds(date(2026, *day)) for day in ((11, 14), (11, 15), (1, 1), (3, 15), (3, 16))] == [
+        False, True, True, True, False,
+    ]  # fmt: skip

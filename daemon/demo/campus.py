@@ -23,13 +23,13 @@ NAMES = {
     "zh": {
         "site": "第一中学（演示）", "dorm": "3号宿舍楼", "school": "1号教学楼", "dorm_owner": "宿管一组",
         "school_owner": "教学楼管理员", "wash_1": "一楼盥洗室", "wash_2": "二楼盥洗室", "note": "总阀在门后",
-        "chat": "后勤值班群",
+        "chat": "后勤值班群", "plant": "后勤楼", "boiler": "锅炉房", "boiler_owner": "锅炉班",
     },
     "en": {
         "site": "No. 1 Middle School (demo)", "dorm": "Dormitory 3", "school": "Teaching block 1",
         "dorm_owner": "Dormitory wardens", "school_owner": "Caretaker of block 1",
         "wash_1": "washroom, floor 1", "wash_2": "washroom, floor 2", "note": "The main valve is behind the door",
-        "chat": "Duty chat",
+        "chat": "Duty chat", "plant": "Plant house", "boiler": "boiler room", "boiler_owner": "Boiler attendants",
     },
 }  # fmt: skip
 

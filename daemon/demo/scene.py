@@ -25,8 +25,11 @@ class Act(NamedTuple):
 TAP = Act(4.0, 66.0)         # dorm-3/2F-wash
 LAMPS = Act(8.0, 76.0)       # teach-1/103, nobody there
 KETTLE = Act(12.0, 70.0)     # dorm-3/102, its meter on the serial line
+HEAT = Act(10.0, 70.0)       # plant-1/boiler: a valve is shut, and the water gets hotter and hotter
 LESSON = Act(0.0, 100.0)     # teach-1/101: lamps and people
 WASH_EVERY_S, WASH_S = 40.0, 6.0  # dorm-3/1F-wash: somebody washes their hands
+
+BOILER_C, MOST_C, RISE_K = 82.0, 98.6, 1.1  # its water as it should be, at most, and how it rises in a second
 
 CLASSROOMS = tuple(f"teach-1/{number}" for number in range(101, 107))
 METERS = ("000000000101", "000000000102", "000000000103")  # of dorm-3/101 to 103
@@ -42,6 +45,20 @@ def messages(at_s: float) -> Iterator[tuple[str, str]]:
         is_lit = is_taught or (room == "teach-1/103" and LAMPS.is_on(at_s))
         yield f"campus/{room}/lighting", json.dumps({"P": 288.0 if is_lit else 0.4})
         yield f"campus/{room}/presence", "ON" if is_taught else "OFF"
+    yield "campus/plant-1/boiler/controller", json.dumps(boiler(at_s))
+
+
+def boiler(at_s: float) -> dict[str, float]:
+    """What the controller of the boiler tells: temperatures in °C, gauge pressure in bar, and states."""
+    begun_s, ended_s = (at_s % LENGTH_S - edge for edge in HEAT)
+    celsius = BOILER_C + RISE_K * max(0.0, begun_s)
+    if ended_s > 0:
+        celsius = MOST_C - RISE_K * ended_s
+    celsius = min(MOST_C, max(BOILER_C, celsius)) + at_s // 2 % 3 / 10
+    return {
+        "T_out": round(celsius, 1), "T_back": round(celsius - 14.0, 1), "P": round(0.3 + celsius / 1000, 3),
+        "flame": 1, "pump": 1, "duty": 1,
+    }  # fmt: skip
 
 
 def meter(address: str, at_s: float) -> dict[str, float]:
