@@ -104,7 +104,7 @@ class ColdStore:
     defrost_min: float = parameter(45.0, unit="min", least=1.0, most=720.0)
     page_min: float = parameter(60.0, unit="min", least=1.0, most=1440.0)
     door_min: float = parameter(5.0, unit="min", least=0.1, most=240.0)
-    recovering_k: float = parameter(1.0, unit="K", least=0.1, most=20.0)
+    recovering_k: float = parameter(0.6, unit="K", least=0.1, most=20.0)
 
     def watches(self, site: Site) -> Iterable[JointLadder]:
         for place in site.places.values():
