@@ -88,7 +88,7 @@ def test_a_switch_and_a_thermostat_that_pauses_count() -> None:
     events = told(school(), (12.0, 40.0), switch=lambda hour: float(hour % 1.0 < 0.5))
     assert brief(events) == [("raised", "01-17 04:00", "digest")]
     off = told(school(), (12.0, 40.0), switch=lambda hour: float(hour < 30.0))
-    assert brief(off) == [("raised", "01-17 02:00", "digest"), ("cleared", "01-17 07:00", "digest")]
+    assert brief(off) == [("raised", "01-17 02:00", "digest"), ("cleared", "01-17 06:59", "digest")]
 
 
 def test_frost_excuses_a_circuit_but_no_warm_room() -> None:
