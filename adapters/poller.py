@@ -10,6 +10,10 @@ Meters of several protocols, each with line settings of its own, may share the b
 read by the codec of the meter that was asked, and a request says which settings it needs. A query may take several
 exchanges; each is tried again on its own, and its values count when all have been answered.
 
+An answer may come so late that it meets the next question, and not every protocol's answers say what they answer. So
+what was asked more than once is followed by a silence: if the answer was that to the first try, the answer to the last
+is still to come, just as late.
+
 The time is any steady count of seconds; samples and faults carry it, and the transport knows which time of day it was.
 """
 
@@ -64,6 +68,8 @@ class _Poll:
     queries: list[AnyQuery]
     answers: list[Frame] = field(default_factory=list)   # to the first of these queries
     tries: int = 0
+    first_try_at: float = 0.0
+    last_try_at: float = 0.0
     answered_at: float | None = None
     values: dict[str, float] = field(default_factory=dict)
 
@@ -105,6 +111,9 @@ class Poller:
         until = now + reply_s + byte_s(meter.line) * (len(request) + meter.codec.reply_bytes(query))
         self._wait = _Wait(until, until + reply_s)
         self._poll.tries += 1
+        self._poll.last_try_at = now
+        if self._poll.tries == 1:
+            self._poll.first_try_at = now
         return Request(request, meter.line)
 
     def feed(self, data: bytes, now: float) -> list[Sample | Fault]:
@@ -146,13 +155,17 @@ class Poller:
 
     def _next(self, poll: _Poll, now: float) -> None:
         """The first question is done with; go on to the next one, or end the poll."""
-        self._wait = None
-        self._free_at = now + GAP_S
+        self._rest(poll, now)
         poll.queries.pop(0)
         poll.answers.clear()
-        poll.tries = 0
         if not poll.queries:
             self._end(poll, now)
+
+    def _rest(self, poll: _Poll, now: float) -> None:
+        """An exchange is over: leave the line alone until nothing of it can meet the next one."""
+        self._wait = None
+        self._free_at = now + GAP_S + poll.last_try_at - poll.first_try_at
+        poll.tries = 0
 
     def _end(self, poll: _Poll, now: float) -> None:
         meter = poll.meter
@@ -195,8 +208,7 @@ class Poller:
             return
         poll.answers.append(item)
         if codec.request(address, query, poll.answers) is not None:   # its answer has more parts
-            poll.tries = 0
-            self._wait, self._free_at = None, now + GAP_S
+            self._rest(poll, now)
             return
         self._read(poll, query, now)
         self._next(poll, now)
@@ -232,6 +244,7 @@ class Poller:
             if silences % SILENCES == 0:
                 poll.meter.resting[name] = now + REST_S
         self._next(poll, now)
+        self._free_at += _reply_s(poll.meter.line)
 
     def _end_strays(self, now: float) -> None:
         """What lay on the line while nobody was asked belongs to no meter."""
