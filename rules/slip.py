@@ -5,7 +5,7 @@ has lost its last digits, and that divided by the factor it is a level this gaug
 reading since a leap above all so far is one piece of evidence, weighed by how likely a slip and how likely a real load
 gives it (one reading in ten is round by chance); one reading with all its digits ends the suspicion. Fractions of no
 fixed step have no digits to lose: there only levels that came again count. A pipe bounds its flow: far more than ever,
-again and again with rest between, is in doubt whatever the digits.
+again and again with rest between, is in doubt: a burst does not rest.
 """
 
 from collections.abc import Sequence
