@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from adapters.cjt188_codec import Cjt188
 from adapters.dlt645_codec import Dlt645
 from adapters.modbus import Modbus
 from adapters.protocol import AnyCodec
@@ -11,5 +12,6 @@ CODECS: Mapping[str, AnyCodec] = {
     for codec in (
         Dlt645(),
         Modbus(),
+        Cjt188(),
     )
 }  # fmt: skip

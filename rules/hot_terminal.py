@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rules.ladder import Ladder, Rung
-from rules.point_ladder import PointLadder
 from rules.model import Delivery, Point, Severity, Site
+from rules.point_ladder import PointLadder
 from rules.rule import ParameterError, Words, parameter
 
 TERMINAL = "terminal"  # how the names of these parts begin

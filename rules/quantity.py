@@ -38,6 +38,7 @@ _GAUGES = (
     ("co2_ppm", "ppm", 0.0, 50_000.0),
     ("level_mm", "mm", -10_000.0, 10_000.0),  # of water, from its middle line
     ("level_pct", "%", 0.0, 100.0),
+    ("heat_w", "W", -5e7, 5e7),             # carried by water
     ("fire_pct", "%", 0.0, 100.0),         # how hard a burner fires
     ("residual_ma", "mA", 0.0, 100_000.0),
     ("clock_offset_s", "s", -1e11, 1e11),  # a device's clock less ours
@@ -48,6 +49,7 @@ _GAUGES = (
 _COUNTERS = (
     ("energy_kwh", "kWh", 0.0, 1e10),
     ("reactive_energy_kvarh", "kvarh", 0.0, 1e10),
+    ("heat_kwh", "kWh", 0.0, 1e10),
     ("volume_m3", "m³", 0.0, 1e10),
     ("gas_m3", "m³", 0.0, 1e10),
 )
@@ -87,6 +89,8 @@ UNITS: dict[str, dict[str, float]] = {
     "residual_ma": {"mA": 1.0, "A": 1e3},
     "energy_kwh": {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3},
     "reactive_energy_kvarh": {"kvarh": 1.0, "varh": 1e-3},
+    "heat_w": {"W": 1.0, "kW": 1e3, "MW": 1e6},
+    "heat_kwh": {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3, "MJ": 1 / 3.6, "GJ": 1e3 / 3.6},
     "volume_m3": {"m3": 1.0, "L": 1e-3},
     "gas_m3": {"m3": 1.0, "L": 1e-3},
 }

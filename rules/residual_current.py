@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rules.ladder import Ladder, Rung
-from rules.point_ladder import PointLadder
 from rules.model import BUILDING_KINDS, Delivery, Point, Severity, Site
+from rules.point_ladder import PointLadder
 from rules.rule import Words, parameter
 
 BOARDS = frozenset({"distribution_room", "boiler_room", "pump_room", *BUILDING_KINDS})  # many circuits together
