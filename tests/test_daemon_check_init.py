@@ -51,7 +51,7 @@ def test_what_init_comments_out_would_pass_too(tmp_path: Path, capsys: pytest.Ca
     assert {*HoursTable.model_fields} - {*document["hours"]} == {"closed_weekdays"}
     assert [source["kind"] for source in document["source"]] == ["mqtt", "serial"]
     assert main(["check", str(file)]) == 0, capsys.readouterr().out
-    assert "bus dorm-1 bus: meters 1, a round takes about 1." in capsys.readouterr().out
+    assert "bus dorm-1 bus: meters 2, a round takes about 2." in capsys.readouterr().out
 
 
 def test_both_starting_files_are_the_same_configuration(tmp_path: Path):
@@ -113,3 +113,27 @@ def test_check_speaks_the_sites_language_where_the_environment_names_none(
     file.write_text('[site]\nid = "s"\nnam = "x"\n', encoding="utf-8")
     assert main(["check", str(file)]) == 2
     assert "未知的键" in capsys.readouterr().out
+
+
+def test_init_writes_the_template_of_a_device_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--template", "boiler-controller"]) == 0
+    assert main(["init", "--template", "boiler-controller", "ours.toml", "--language", "en"]) == 0
+    written = (tmp_path / "devices" / "boiler-controller.toml").read_text(encoding="utf-8")
+    assert written == (tmp_path / "ours.toml").read_text(encoding="utf-8")
+    assert "question mark" in capsys.readouterr().out
+    assert main(["init", "--template", "boiler"]) == 1
+    assert "boiler-controller" in capsys.readouterr().err
+    assert main(["models"]) == 2
+    assert "boiler-controller.toml: name: fill in" in capsys.readouterr().err
+
+
+def test_models_lists_the_tables_with_what_proves_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["models", "--tables", str(tmp_path)]) == 0
+    head, *rows = [row.split() for row in capsys.readouterr().out.splitlines()]
+    assert head[3:7] == ["captured", "documented", "derived", "simulated"]
+    found = {row[0]: row for row in rows}
+    assert found["pzem-004t"][1:8] == ["9600", "8N1", "modbus", "1", "0", "0", "2"]
+    assert found["eastron-sdm120"][8:] == ["voltage_v,", "current_a,", "power_w,", "reactive_power_var,", "energy_kwh"]
