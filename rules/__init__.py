@@ -1,6 +1,8 @@
 """The domain: nouns, engine and the registry of rule kinds. It holds no clock and does no I/O."""
 
+from rules.boiler_door import BoilerDoor
 from rules.boiler_temperature import BoilerTemperature
+from rules.boiler_unattended import BoilerUnattended
 from rules.burst import Burst
 from rules.clock_drift import ClockDrift
 from rules.closed_flow import ClosedFlow
@@ -27,6 +29,7 @@ from rules.loop_resistance import LoopResistance
 from rules.meter_balance import MeterBalance
 from rules.night_flow import NightFlow
 from rules.overload import Overload
+from rules.pressure_hold import PressureHold
 from rules.residual_current import ResidualCurrent
 from rules.reverse_flow import ReverseFlow
 from rules.room_too_cold import RoomTooCold
@@ -54,6 +57,9 @@ RULES: dict[str, type[RuleKind]] = {
     "overload": Overload,
     "ebike_charging": EbikeCharging,
     "boiler_temperature": BoilerTemperature,
+    "boiler_unattended": BoilerUnattended,
+    "boiler_door": BoilerDoor,
+    "pressure_hold": PressureHold,
     "short_cycling": ShortCycling,
     "flue_drift": FlueDrift,
     "drinking_boiler": DrinkingBoiler,

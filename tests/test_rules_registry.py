@@ -41,7 +41,7 @@ EVERYWHERE = {
     "dorm/1F": ("washroom", ["flow_lpm"]),
     "dorm/main": ("pump_room", ["volume_m3"]),
     "dorm/hot": ("pump_room", ["volume_m3", "spare/volume_m3"]),
-    "plant/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa", "flame", "flue/temperature_c"]),
+    "plant/boiler": ("boiler_room", ["supply/temperature_c", "pressure_kpa", "flame", "flue/temperature_c", "door_open"]),
     "plant/kettle": ("drinking_boiler", ["temperature_c", "power_w", "level_low"]),
     "plant/board": (
         "distribution_room", ["residual_ma", "terminal/temperature_c", "voltage_v", "current_a", "power_w"],
