@@ -1,24 +1,29 @@
 """The engine: runs watches over samples in event time, and nothing else.
 
-Strategy. A watch is a pure state machine with named inputs; the engine owns time for it. Samples wait in a buffer
-ordered by event time until the *mark* passes them; only `advance` moves the mark, never a sample, and never back.
-At or before the mark a sample is late: it is logged and shown but not judged, and that decision travels with it in
-the log (`Flag`), so a replay decides nothing anew. On its way to the watches a reading passes the *refiner* of its
-point, which may replace it: reject it, unroll a counter, derive a flow. All inputs of one time reach a watch in one
-step, whatever the order they came in. A watch says when it wants to be woken (`deadline`); the heap holds at most one
-live entry a watch, and a deadline that moved later is re-planned when its entry is popped. At equal time a sample goes
-before a timer. What a set of watches says is therefore the same live, replayed, restarted, or each watch alone.
+Strategy. A watch is a pure state machine with named inputs; the engine owns time for it. Samples wait in a buffer until
+the *mark* passes them, and are judged in the order of event time; only `advance` moves the mark, never a sample, and
+never back. At or before the mark a sample is late: it is logged and shown but not judged, and that decision travels
+with it in the log (`Flag`), so a replay decides nothing anew. On its way to the watches a reading passes the *refiner*
+of its point, which may replace it: reject it, unroll a counter, derive a flow. All inputs of one time reach a watch in
+one step, whatever the order they came in. A watch says when it wants to be woken (`deadline`); the heap holds at most
+one live entry a watch, and a deadline that moved later is re-planned when its entry is popped. At equal time a sample
+goes before a timer. What a set of watches says is therefore the same live, replayed, restarted, or each watch alone.
 """
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
+from math import inf, nextafter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from rules.flood import settled
 from rules.model import Change, Event, Flag, Hold, Sample
-from rules.watch import Refiner, State, Watch, logged_points, signature
+from rules.plan import Pattern, Plan, Plans, Slot
+from rules.watch import Refiner, State, Watch, logged_points
 
-MOST_PLANS = 10_000  # devices that send ever-changing sets of fields must not fill memory
+_TIME = itemgetter(0)
 
 class Snapshot(NamedTuple):
     """All that the engine remembers, as JSON can carry it.
@@ -44,46 +49,18 @@ class RunningHold(NamedTuple):
     hold: Hold
 
 
-class _Slot:
-    """A watch with its state, its deadline, the time of its live heap entry, and when it paged lately."""
-
-    __slots__ = ("deadline", "index", "pages", "planned", "signature", "state", "watch")
-
-    def __init__(self, index: int, watch: Watch) -> None:
-        self.index = index
-        self.watch = watch
-        self.state = watch.start
-        self.deadline: float | None = watch.deadline(watch.start)
-        self.planned: float | None = None
-        self.pages: tuple[float, ...] = ()
-        self.signature = ""
-
-    def signed(self) -> str:
-        self.signature = self.signature or signature(self.watch)
-        return self.signature
-
-
-_Pairs = tuple[tuple[str, str], ...]
-_Plan = tuple[tuple[_Slot, _Pairs], ...]  # which watches a sample of one layout reaches, by role and point
-
-
 class Engine:
     """Watches over samples; `mark` is the event time up to which all is judged."""
 
     def __init__(self, watches: Iterable[Watch], refiners: Iterable[Refiner] = (), *, mark: float = 0.0) -> None:
         self.mark = mark
         self._refiners = {refiner.point: refiner for refiner in refiners}
-        self._slots = [_Slot(index, watch) for index, watch in enumerate(watches)]
+        self._slots = [Slot(index, watch) for index, watch in enumerate(watches)]
         self._by_name = {(slot.watch.rule, slot.watch.key): slot for slot in self._slots}
         if len(self._by_name) != len(self._slots):
             raise ValueError("two watches share a rule and a key")
-        self._routes: dict[str, list[tuple[_Slot, str]]] = {}
-        for slot in self._slots:
-            for role, point in slot.watch.inputs.items():
-                self._routes.setdefault(point, []).append((slot, role))
-        self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._buffer: list[tuple[float, int, Mapping[str, float]]] = []
-        self._sequence = 0
+        self._plans = Plans(self._slots, self._refiners)
+        self._buffer: list[tuple[float, Mapping[str, float]]] = []
         self._timers: list[tuple[float, int]] = []
         self._held: dict[str, tuple[float, float]] = {}
         self._away: set[str] = set()
@@ -100,8 +77,7 @@ class Engine:
         if flag is None:
             flag = Flag.LATE if sample.at <= self.mark else Flag.BACKLOG if backlog else Flag.JUDGED
         if flag is Flag.JUDGED:
-            self._sequence += 1
-            heappush(self._buffer, (sample.at, self._sequence, sample.values))
+            self._buffer.append((sample.at, sample.values))
         elif flag is Flag.BACKLOG:
             for point, value in sample.values.items():
                 if point not in self._held or self._held[point] < (sample.at, value):
@@ -123,9 +99,7 @@ class Engine:
         by_time: dict[float, dict[str, float]] = {}
         for point, (at, value) in sorted(self._held.items()):
             by_time.setdefault(at, {})[point] = value
-        for at, values in by_time.items():
-            self._sequence += 1
-            heappush(self._buffer, (at, self._sequence, values))
+        self._buffer.extend(by_time.items())
         self._held.clear()
 
     def is_away(self, source: str) -> bool:
@@ -145,35 +119,37 @@ class Engine:
             return []
         self.mark = mark
         out: list[Event] = []
-        buffer = self._buffer
-        while buffer and buffer[0][0] <= mark:
-            at, _, values = heappop(buffer)
-            if buffer and buffer[0][0] == at:
-                self._step_together(at, values, out)
-            else:
-                values = self._refined(at, values)
-                for slot, pairs in self._known_plan(tuple(values)):
-                    self._step(slot, at, _roles(pairs, values), out)
+        ready = self._ready(mark)
         timers = self._timers
-        while timers and timers[0][0] <= mark:
-            due, index = heappop(timers)
-            slot = self._slots[index]
-            if slot.planned != due:
-                continue  # an entry that an earlier one replaced
-            slot.planned = None
-            if slot.deadline is not None and slot.deadline <= mark:
-                self._fire(slot, mark, inclusive=True, out=out)
-            self._plan_timer(slot)
+        first, end = 0, len(ready)
+        while first < end:
+            at, values = ready[first]
+            if timers and timers[0][0] < at:
+                self._wake(at, out)
+            after = first + 1
+            if after < end and ready[after][0] == at:
+                while after < end and ready[after][0] == at:
+                    after += 1
+                self._step_together(at, [values for _, values in ready[first:after]], out)
+            else:
+                readings, plan = self._refined(at, values)
+                self._step(at, readings, plan.patterns, plan.slots, out)
+            first = after
+        self._wake(nextafter(mark, inf), out)
         if len(out) > 1:
             out.sort(key=lambda event: event.name)
             out.sort(key=lambda event: event.at)
         return out
 
-    def _step_together(self, at: float, first: Mapping[str, float], out: list[Event]) -> None:
+    def _ready(self, mark: float) -> list[tuple[float, Mapping[str, float]]]:
+        """The samples that the mark passes, in order; they leave the buffer."""
+        self._buffer.sort(key=_TIME)  # they mostly came in order, which makes this a walk
+        end = bisect_right(self._buffer, mark, key=_TIME)
+        ready, self._buffer = self._buffer[:end], self._buffer[end:]
+        return ready
+
+    def _step_together(self, at: float, group: Sequence[Mapping[str, float]], out: list[Event]) -> None:
         """Step each watch once with all inputs of one time; of two values the larger counts, whoever came first."""
-        group = [first]
-        while self._buffer and self._buffer[0][0] == at:
-            group.append(heappop(self._buffer)[2])
         largest: dict[str, float] = {}
         again: dict[str, list[float]] = {}
         for values in group:
@@ -185,23 +161,19 @@ class Engine:
                 largest[point] = max(value, largest[point])
         if again:
             self._note_repeats(again)
-        group = [self._refined(at, values) for values in _without_repeats(group, largest)]
-        plans = [(values, self._known_plan(tuple(values))) for values in group]
-        seen: set[_Slot] = set()
-        shared: dict[_Slot, dict[str, float]] = {}  # what has inputs from several samples waits for all of them
-        for _, plan in plans:
-            for slot, _ in plan:
-                if slot in seen:
-                    shared[slot] = {}
-            seen.update(slot for slot, _ in plan)
-        for values, plan in plans:
-            for slot, pairs in plan:
-                if slot in shared:
-                    shared[slot].update(_roles(pairs, values))
-                else:
-                    self._step(slot, at, _roles(pairs, values), out)
+        refined = [self._refined(at, values) for values in _without_repeats(group, largest)]
+        reached = Counter(slot for _, plan in refined for slot in plan.slots)
+        shared: dict[Slot, dict[str, float]] = {slot: {} for slot, samples in reached.items() if samples > 1}
+        for readings, plan in refined:
+            patterns, slots = list(plan.patterns), list(plan.slots)
+            for index in reversed([index for index, slot in enumerate(slots) if slot in shared]):
+                slot = slots.pop(index)  # it waits for all samples that have inputs for it
+                shared[slot].update((role, readings[position]) for role, position in patterns.pop(index))
+            self._step(at, readings, patterns, slots, out)
         for slot, roles in shared.items():
-            self._step(slot, at, dict(sorted(roles.items())), out)  # in an order that does not tell who came first
+            names = sorted(roles)  # an order that does not tell who came first
+            pattern = tuple((name, index) for index, name in enumerate(names))
+            self._step(at, [roles[name] for name in names], (pattern,), (slot,), out)
 
     def _note_repeats(self, again: Mapping[str, Sequence[float]]) -> None:
         """Count what came for a time that had its reading already: the same once more, or another value."""
@@ -213,75 +185,67 @@ class Engine:
                     if times:
                         refiner.repeated(reason, times)
 
-    def _refined(self, at: float, values: Mapping[str, float]) -> Mapping[str, float]:
-        """The readings of one sample as watches get them."""
-        refiners = self._refiners
-        changed: list[tuple[str, Mapping[str, float]]] = []
-        for point, value in values.items():
-            refiner = refiners.get(point)
-            if refiner is not None:
-                refined = refiner.refine(at, value)
-                if refined is not None:
-                    changed.append((point, refined))
-        if not changed:
-            return values
-        out = dict(values)
-        for point, refined in changed:
-            del out[point]
-            out.update(refined)
-        return out
+    def _refined(self, at: float, values: Mapping[str, float]) -> tuple[tuple[float, ...], Plan]:
+        """The readings of one sample as watches get them, and whom they reach."""
+        plan = self._plans.of(tuple(values))
+        out: dict[str, float] | None = None
+        for point, refine in plan.refiners:
+            refined = refine(at, values[point])
+            if refined is not None:
+                if out is None:
+                    out = dict(values)
+                del out[point]
+                out.update(refined)
+        if out is None:
+            return tuple(values.values()), plan
+        return tuple(out.values()), self._plans.of(tuple(out))
 
-    def _step(self, slot: _Slot, at: float, values: Mapping[str, float], out: list[Event]) -> None:
-        due = slot.deadline
-        if due is not None and due < at:
-            self._fire(slot, at, inclusive=False, out=out)
-        before, watch = slot.state, slot.watch
-        state, changes = watch.step(before, at, values)
-        if changes:
-            self._emit(slot, at, changes, out)
-        if state is before:
-            return  # nor has its deadline changed
-        slot.state = state
-        slot.deadline = due = watch.deadline(state)
-        if due is not None and (slot.planned is None or due < slot.planned):
-            slot.planned = due
-            heappush(self._timers, (due, slot.index))
-
-    def _known_plan(self, layout: tuple[str, ...]) -> _Plan:
-        plan = self._plans.get(layout)
-        if plan is None:
-            if len(self._plans) > MOST_PLANS:
-                self._plans.clear()
-            plan = self._plans[layout] = self._plan(layout)
-        return plan
-
-    def _plan(self, layout: tuple[str, ...]) -> _Plan:
-        roles: dict[int, list[tuple[str, str]]] = {}
-        for point in layout:
-            raw, _, reason = point.partition("!")
-            for name in (point, f"{raw}!") if reason else (point,):  # also whoever listens to any verdict
-                for slot, role in self._routes.get(name, ()):
-                    roles.setdefault(slot.index, []).append((role, point))
-        return tuple((self._slots[index], tuple(pairs)) for index, pairs in roles.items())
-
-    def _fire(self, slot: _Slot, limit: float, *, inclusive: bool, out: list[Event]) -> None:
-        watch = slot.watch
-        while (due := slot.deadline) is not None and (due < limit or (inclusive and due == limit)):
-            slot.state, changes = watch.step(slot.state, due, {})
+    def _step(
+        self, at: float, readings: Sequence[float], patterns: Iterable[Pattern], slots: Iterable[Slot],
+        out: list[Event],
+    ) -> None:  # fmt: skip
+        """Step watches, each with those of the readings that are in its pattern."""
+        known: Pattern | None = None
+        inputs: dict[str, float] = {}
+        for pattern, slot in zip(patterns, slots, strict=True):
+            if pattern is not known:
+                known, inputs = pattern, {}
+                for role, index in pattern:  # for so few a comprehension costs more
+                    inputs[role] = readings[index]
+            before = slot.state
+            state, changes = slot.watch.step(before, at, inputs)
             if changes:
-                self._emit(slot, due, changes, out)
-            slot.deadline = watch.deadline(slot.state)
-            if slot.deadline is not None and slot.deadline <= due:
-                raise RuntimeError(f"watch {watch.rule} {watch.key} wants to be woken at {due} again and again")
+                self._emit(slot, at, changes, out)
+            if state is not before:  # else its deadline is what it was
+                slot.state = state
+                self._plan_timer(slot)
 
-    def _plan_timer(self, slot: _Slot) -> None:
-        due = slot.deadline
+    def _wake(self, limit: float, out: list[Event]) -> None:
+        """Wake the watches whose deadline lies before a limit."""
+        timers = self._timers
+        while timers and timers[0][0] < limit:
+            planned, index = heappop(timers)
+            slot = self._slots[index]
+            if slot.planned != planned:
+                continue  # an entry that an earlier one replaced
+            slot.planned, watch = None, slot.watch
+            if watch.deadline(slot.state) == planned:
+                slot.state, changes = watch.step(slot.state, planned, {})
+                if changes:
+                    self._emit(slot, planned, changes, out)
+                due = watch.deadline(slot.state)
+                if due is not None and due <= planned:
+                    raise RuntimeError(f"watch {watch.rule} {watch.key} wants to be woken at {due} again and again")
+            self._plan_timer(slot)
+
+    def _plan_timer(self, slot: Slot) -> None:
+        due = slot.watch.deadline(slot.state)
         if due is not None and (slot.planned is None or due < slot.planned):
             slot.planned = due
             heappush(self._timers, (due, slot.index))
 
     @staticmethod
-    def _emit(slot: _Slot, at: float, changes: Sequence[Change], out: list[Event]) -> None:
+    def _emit(slot: Slot, at: float, changes: Sequence[Change], out: list[Event]) -> None:
         watch = slot.watch
         for change in changes:
             change, slot.pages = settled(change, at, slot.pages)
@@ -301,7 +265,7 @@ class Engine:
         """All that is remembered now."""
         return Snapshot(
             self.mark,
-            sorted(((at, dict(values)) for at, _, values in self._buffer), key=lambda row: row[0]),
+            sorted(((at, dict(values)) for at, values in self._buffer), key=_TIME),
             dict(self._held),
             sorted(self._away),
             [(s.watch.rule, s.watch.key, s.signed(), list(s.state), list(s.pages)) for s in self._slots],
@@ -311,9 +275,7 @@ class Engine:
     def restore(self, snapshot: Snapshot) -> set[tuple[str, str]]:
         """Take up a snapshot; the `(rule, key)` of watches that it does not know, or knows as something else."""
         self.mark = snapshot.mark
-        self._buffer = [(at, index, dict(values)) for index, (at, values) in enumerate(snapshot.buffer)]
-        self._sequence = len(self._buffer)
-        heapify(self._buffer)
+        self._buffer = [(at, dict(values)) for at, values in snapshot.buffer]
         self._held = {point: (at, value) for point, (at, value) in snapshot.held.items()}
         self._away = set(snapshot.away)
         cold = set(self._by_name)
@@ -345,7 +307,6 @@ class Engine:
         """Set the state of one watch, and its timer."""
         slot = self._by_name[(rule, key)]
         slot.state = state
-        slot.deadline = slot.watch.deadline(state)
         slot.planned = None  # an older heap entry no longer matches and is passed over
         self._plan_timer(slot)
 
@@ -368,14 +329,6 @@ class Engine:
     def state(self, rule: str, key: str) -> State:
         """The state of one watch."""
         return self._by_name[(rule, key)].state
-
-
-def _roles(pairs: _Pairs, values: Mapping[str, float]) -> dict[str, float]:
-    """The inputs of a watch by role; most have one, and a comprehension costs more than that."""
-    if len(pairs) == 1:
-        ((role, point),) = pairs
-        return {role: values[point]}
-    return {role: values[point] for role, point in pairs}
 
 
 def _without_repeats(

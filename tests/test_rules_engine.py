@@ -274,7 +274,7 @@ def test_a_watch_is_recognised_in_another_run_whatever_the_order_of_its_sets() -
     script = (
         "from datetime import date\n"
         "from rules.calendar import Calendar\n"
-        "from rules.engine import signature\n"
+        "from rules.watch import signature\n"
         "from rules.model import Place, Point, Site\n"
         "from rules.running_water import RunningWater\n"
         "closed = frozenset(date(2026, 1, day) for day in range(1, 20))\n"
