@@ -93,8 +93,10 @@ def test_what_does_not_rise_for_long_is_told_after_all() -> None:
 
 
 def test_rooms_of_a_building_are_one_alert_that_names_them() -> None:
-    cold = [(30, 12.0), (40, 4.0), (60, 2.5), (60, 9.0)]
-    samples = [s for n in (1, 3) for s in series(f"teach/{n}/temperature_c", T0 + n, 60.0, cold)]
+    cold = [(30, 12.0), (40, 4.0), (60, 2.5)]
+    samples = [
+        s for n in (1, 3) for s in series(f"teach/{n}/temperature_c", T0 + n, 60.0, [*cold, (20 * n, 4.0), (90, 9.0)])
+    ]
     events = told(samples + series("teach/2/temperature_c", T0, 60.0, [(190, 12.0)]))
     assert [(event.key, event.turn, event.severity) for event in events] == [
         ("teach", Turn.RAISED, Severity.MINOR), ("teach", Turn.UPDATED, Severity.MAJOR),
@@ -102,6 +104,7 @@ def test_rooms_of_a_building_are_one_alert_that_names_them() -> None:
     ]  # fmt: skip
     assert [event.values.get("rooms") for event in events] == ["teach/1, teach/3", "teach/1, teach/3", None]
     assert events[-1].values["extreme_c"] == 2.5
+    assert (events[-1].at - T0) // 60 == 130 + 60 + 10  # the last of them is warm again
     assert events[0].evidence.points == ("teach/1/temperature_c", "teach/3/temperature_c")
 
 
@@ -115,6 +118,8 @@ def test_what_is_meant_to_be_cold_or_has_no_pipes_is_not_watched() -> None:
     )  # fmt: skip
     assert {watch.key for watch in Freeze().watches(of)} == {"teach", "teach/stairs/pipe-2"}
     assert {w.place for w in Freeze().watches(of)} == {"teach/wash", "teach/stairs"}
+    cold = {"teach/yard": ("outdoor", ["temperature_c"]), "teach/freezer": ("freezer", ["temperature_c"])}
+    assert not list(Freeze().watches(site(cold, heating=WINTER)))
 
 
 def test_a_restart_changes_nothing() -> None:

@@ -109,6 +109,9 @@ def test_a_silent_circuit_counts_for_nothing() -> None:
     gap = [s for s in found if not FRIDAY + 25 * HOUR_S < s.at < FRIDAY + 40 * HOUR_S]
     events = replay(list(HeatingLeftOn().watches(school())), gap)
     assert brief(events)[0] == ("raised", "01-17 16:58", "digest")  # 2.5 min of a reading speak after it
+    others = samples((12.0, 66.0), room=steady(15.0), outdoor=steady(8.0))
+    dead = [s for s in found if s.at < FRIDAY + 25 * HOUR_S] + others
+    assert replay(list(HeatingLeftOn().watches(school())), sorted(dead, key=lambda sample: sample.at)) == []
 
 
 @pytest.mark.parametrize(
