@@ -68,6 +68,8 @@ class SerialTransport:
         self._is_online: bool | None = None
         self._turned = 0.0
         self._failures = 0
+        self._line = source.line
+        self._refused: set[Line] = set()   # settings that the port could not have: told once
         self._is_stopping = threading.Event()
         self._woken, self._wake = os.pipe()
         self._thread = threading.Thread(target=self._run, name=f"serial {source.name}", daemon=True)
@@ -101,14 +103,12 @@ class SerialTransport:
 
     def _pump(self, port: serial.Serial) -> None:
         poller = Poller(self._source, self._tables)
-        descriptor, line = port.fileno(), self._source.line
+        descriptor = port.fileno()
+        self._line = self._source.line
         while not self._is_stopping.is_set():
             now = self._steady()
             request = poller.next_request(now)
-            if request is not None:
-                if request.line != line:
-                    set_line(port, request.line)
-                    line = request.line
+            if request is not None and self._can_send(port, request.line):
                 os.write(descriptor, request.data)  # pyserial's own write and read use select, which ends at 1023
             due = poller.deadline()
             ready = self._wait([descriptor, self._woken], None if due is None else max(0.0, due - now))
@@ -118,6 +118,22 @@ class SerialTransport:
             if data:
                 self._failures = 0   # an adapter that opens and fails at once must not be tried every second
             self._pass_on(poller.feed(data, self._steady()))
+
+    def _can_send(self, port: serial.Serial, line: Line) -> bool:
+        """Give the port these settings; where it cannot have them, only the devices that need them stay silent."""
+        if line == self._line:
+            return True
+        try:
+            set_line(port, line)
+        except PortError as error:
+            if line not in self._refused:
+                self._refused.add(line)
+                _log.warning("%s: %s", self._source.name, error)
+                self._pass_on([Fault(self._source.name, self._steady(), Reason.PORT_LOST, str(error))])
+            set_line(port, self._line)
+            return False
+        self._line = line
+        return True
 
     def _pass_on(self, found: Sequence[Sample | Fault]) -> None:
         if not found:
