@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from modbus_slave import answer, cells_of
 
+from adapters.poller import Poller
 from adapters.source import Line, SerialSource
 from daemon.config import ConfigError, Loaded, load
+from rules.model import Sample
 
 SITE = '[site]\nid = "s"\n[[building]]\nid = "d"\nkind = "dormitory"\nrooms = ["101-103"]\n'
 BUS = '[[source]]\nname = "b"\nkind = "serial"\nport = "/dev/x"\nline = "2400 8E1"\n'
@@ -94,6 +97,25 @@ def test_a_table_beside_the_configuration(tmp_path: Path) -> None:
         ("old", "d/102/old/flame"),
     ]  # fmt: skip
     assert made.tables["our-boiler"].title == "The boiler of the canteen"
+
+
+@pytest.mark.parametrize("page", ["meters.md", "meters.zh.md"])
+def test_the_meter_of_the_documentation_is_added_with_one_file(tmp_path: Path, page: str) -> None:
+    text = Path(__file__).parents[1].joinpath("docs", page).read_text(encoding="utf-8")
+    (example,) = [block for block in text.split("\n\n    name = ")[1:] if "our-meter" in block]
+    rows = ("name = " + example).split("\n\n`")[0].split("\n")
+    own_table(tmp_path, "\n".join(row.removeprefix("    ") for row in rows))
+    made = loaded(tmp_path, device("our-meter", "9", more="multiplier = 40\n"))
+    (source,) = made.sources
+    assert isinstance(source, SerialSource)
+    poller = Poller(source, made.tables)
+    request = poller.next_request(0.0)
+    assert request is not None
+    (query,) = made.tables["our-meter"].queries
+    (sample,) = poller.feed(answer(request.data, cells_of(query, {"voltage_v": 229.8, "power_w": -1200.0})), 0.1)
+    assert isinstance(sample, Sample)
+    assert sample.values == {"d/101/voltage_v": 229.8, "d/101/power_w": -48_000.0}
+    assert sample.values.keys() <= made.site.points.keys()
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     except DeviceTableError as error:
         sys.stderr.write(f"caretaker models: {error}\n")
         return 2
-    rows = [("model", "line", "protocol", *VECTOR_KINDS, "a poll brings")]
+    rows: list[tuple[str, ...]] = [("model", "line", "protocol", *VECTOR_KINDS, "a poll brings")]
     for table in sorted(tables.values(), key=lambda table: table.name):
         counts = (str(sum(vector.kind == kind for vector in table.vectors)) for kind in VECTOR_KINDS)
         labels = ", ".join(field.label for field in table.fields)
