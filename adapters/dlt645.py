@@ -10,6 +10,7 @@ data may hold 68 and 16 as well. What is kept is never longer than one frame and
 import re
 from typing import NamedTuple
 
+from adapters import dlt698
 from adapters.protocol import Decoder, Garble
 from rules.model import Reason
 
@@ -87,8 +88,10 @@ def new_decoder() -> Decoder[Frame]:
 def _look(buffer: bytes, at: int) -> Frame | Garble:
     """The frame that begins here, or why there is none (yet)."""
     have = len(buffer) - at
-    if buffer[at] != START or (have > 7 and buffer[at + 7] != START):
+    if buffer[at] != START:
         return Garble(Reason.NOISE, b"", 1)
+    if have > 7 and buffer[at + 7] != START:
+        return dlt698.look(buffer[at:]) or Garble(Reason.NOISE, b"", 1)
     if have < 10:
         return Garble(Reason.HALF_FRAME, buffer[at:], have)
     length = buffer[at + 9]

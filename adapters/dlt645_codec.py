@@ -65,23 +65,7 @@ class Dlt645:
         return Refusal(dlt645.refusal_text(frame.error_word), is_lasting=bool(frame.error_word & _LASTING))
 
     def decode(self, query: Asked, answers: Sequence[Frame], *, multiplier: float = 1.0) -> dict[str, float] | Reason:
-        payload = answers[0].payload
-        if len(payload) != size(query):
-            return Reason.WRONG_DATA
-        values: dict[str, float] = {}
-        at = 0
-        for field in query.fields:
-            form = field.format
-            raw = payload[at : at + form.size]
-            at += form.size
-            factor = field.factor * field.ratio(multiplier)
-            try:
-                value = number(raw, decimals=form.decimals, signed=form.signed, factor=factor)
-            except BadDigitError:
-                return Reason.BAD_DIGIT
-            if value is not None:
-                values[field.label] = value
-        return values
+        return read_fields(query, answers[0].payload, multiplier)
 
     def describe(self, frame: Frame) -> dict[str, Any]:
         head: dict[str, Any] = {"address": frame.address, "control": f"{frame.control:02X}"}
@@ -94,13 +78,33 @@ class Dlt645:
         head["kind"] = "reply" if frame.is_reply else "request"
         head["function"] = _FUNCTIONS.get(frame.function, "unknown")
         if frame.identifier is None:
-            return head | _rest(frame.data)
+            return head | rest(frame.data)
         head["identifier"] = frame.identifier
         if not frame.is_reply or frame.function != dlt645.READ:
             asked = standard_query(frame.identifier, 0)
             head |= {"quantity": asked.fields[0].quantity} if asked else {}
-            return head | _rest(frame.payload)
+            return head | rest(frame.payload)
         return head | ({"has_more": True} if frame.has_more else {}) | _answer(frame)
+
+
+def read_fields(query: Asked, payload: bytes, multiplier: float) -> dict[str, float] | Reason:
+    """The values of an answer's fields, one after the other, by label."""
+    if len(payload) != size(query):
+        return Reason.WRONG_DATA
+    values: dict[str, float] = {}
+    at = 0
+    for field in query.fields:
+        form = field.format
+        raw = payload[at : at + form.size]
+        at += form.size
+        factor = field.factor * field.ratio(multiplier)
+        try:
+            value = number(raw, decimals=form.decimals, signed=form.signed, factor=factor)
+        except BadDigitError:
+            return Reason.BAD_DIGIT
+        if value is not None:
+            values[field.label] = value
+    return values
 
 
 def size(query: Asked) -> int:
@@ -111,16 +115,18 @@ def size(query: Asked) -> int:
 def _answer(frame: Frame) -> dict[str, Any]:
     """What a reply to a read request says; its plain digits where the list of identifiers does not know it."""
     query = standard_query(frame.identifier or "", len(frame.payload))
-    if query is None:
-        return _rest(frame.payload)
-    if len(frame.payload) != size(query):
-        detail = f"{len(frame.payload)} bytes of data, not {size(query)}"
-        return {"fault": Reason.WRONG_DATA.value, "detail": detail}
+    return rest(frame.payload) if query is None else answer_text(query, frame.payload)
+
+
+def answer_text(query: Asked, payload: bytes) -> dict[str, Any]:
+    """The values of an answer for people, or what is wrong with it."""
+    if len(payload) != size(query):
+        return {"fault": Reason.WRONG_DATA.value, "detail": f"{len(payload)} bytes of data, not {size(query)}"}
     values: list[dict[str, Any]] = []
     at = 0
     for field in query.fields:
         form = field.format
-        raw = frame.payload[at : at + form.size]
+        raw = payload[at : at + form.size]
         at += form.size
         try:
             value = number(raw, decimals=form.decimals, signed=form.signed, factor=field.factor)
@@ -134,6 +140,6 @@ def _answer(frame: Frame) -> dict[str, Any]:
     return {"values": values}
 
 
-def _rest(data: bytes) -> dict[str, Any]:
+def rest(data: bytes) -> dict[str, Any]:
     """Data without a known format, in the order that people read: high byte first."""
     return {"data": data[::-1].hex().upper()} if data else {}

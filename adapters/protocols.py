@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from adapters.cjt188_codec import Cjt188
+from adapters.dlt645_1997 import Dlt645Of1997
 from adapters.dlt645_codec import Dlt645
 from adapters.modbus import Modbus
 from adapters.protocol import AnyCodec
@@ -11,6 +12,7 @@ CODECS: Mapping[str, AnyCodec] = {
     codec.name: codec
     for codec in (
         Dlt645(),
+        Dlt645Of1997(),
         Modbus(),
         Cjt188(),
     )

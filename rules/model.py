@@ -105,6 +105,7 @@ class Reason(StrEnum):
     BAD_END = "bad_end"
     BAD_LENGTH = "bad_length"
     OTHER_EDITION = "other_edition"
+    OTHER_PROTOCOL = "other_protocol"
     PORT_LOST = "port_lost"
     LINK_LOST = "link_lost"
     CLOCK_AHEAD = "clock_ahead"

@@ -166,7 +166,7 @@ def test_a_folder_adds_and_replaces_tables(tmp_path: Path) -> None:
         ('"kW"', '"KW"', "no unit 'KW'"),
         ("XX.XXXX", "XX.XXX", "format"),
         ('kind = "captured"', 'kind = "seen"', "vector kind"),
-        ('protocol = "dlt645-2007"', 'protocol = "dlt645"', "protocol 'dlt645' is not one of dlt645-2007, modbus"),
+        ('protocol = "dlt645-2007"', 'protocol = "dlt645"', "protocol 'dlt645' is not one of dlt645-2007, "),
         ('values = { power_w = 251.2 }', 'values = { power_w = 2512.0 }', "vector 1 gives {'power_w': 251.2}"),
         ('45 58 33 6B 16"', '45 58 33 6C 16"', "vector 1: no frame but checksum"),
         ('"02030000"', '"02030100"', "vector 1: its frame answers no query"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.device_table import load_tables
 from adapters.dlt645 import (
     ANY_ADDRESS,
     LONGEST_DATA,
@@ -27,6 +28,7 @@ from adapters.dlt645 import (
 from adapters.dlt645_codec import Dlt645
 from adapters.dlt645_identifiers import standard_query
 from adapters.protocol import Garble
+from adapters.protocols import CODECS
 from rules.model import Reason
 
 SHARED = Path(os.environ.get("CARETAKER_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -282,3 +284,37 @@ def test_what_is_encoded_is_read_back(address: str, control: int, data: bytes) -
     (frame,) = new_decoder().feed(encode(address, control, data))
     assert isinstance(frame, Frame)
     assert (frame.address, frame.control, frame.data) == (address, control, data)
+
+
+def test_an_old_meter_is_asked_and_read_by_its_own_edition() -> None:
+    query = load_tables()["dlt645-1997-single-phase"].queries[0]
+    codec = CODECS["dlt645-1997"]
+    assert codec.request("098600003642", query) == bytes.fromhex("FEFEFEFE 6842360000860968010243C3E016")
+    (reply,) = new_decoder().feed(bytes.fromhex("6895320600000068810643C3693333332C16"))
+    (newer,) = new_decoder().feed(bytes.fromhex("68 61 01 00 00 00 00 68 91 08 33 33 34 33 59 33 33 33 8A 16"))
+    (refused,) = new_decoder().feed(bytes.fromhex("6834691708172068C10135BA16"))
+    assert codec.mismatch(reply, "000000063295", query) is None
+    assert codec.mismatch(reply, "999999999999", query) is None
+    assert codec.mismatch(newer, "000000000161", query) is Reason.OTHER_EDITION
+    assert codec.mismatch(refused, "201708176934", query) is None
+    assert codec.refusal(refused) == ("no such identifier", True)
+    assert codec.decode(query, [reply]) == {"energy_kwh": 0.36}
+
+
+LATER = "68 17 00 43 05 01 00 00 00 00 00 10 26 F6 05 01 00 40 01 02 00 00 ED 03 16"
+
+
+def test_a_frame_of_the_later_protocol_is_named_wherever_it_is_cut() -> None:
+    raw = bytes.fromhex(LATER)
+    for cut in range(len(raw)):
+        decoder = new_decoder()
+        found = decoder.feed(raw[:cut]) + decoder.feed(raw[cut:]) + decoder.flush()
+        assert [item.reason for item in found if isinstance(item, Garble)] == [Reason.OTHER_PROTOCOL], cut
+
+
+def test_a_frame_after_one_of_the_later_protocol_is_read() -> None:
+    answer = bytes.fromhex("68 61 01 00 00 00 00 68 91 08 33 33 34 33 59 33 33 33 8A 16")
+    for before in (bytes.fromhex(LATER), bytes.fromhex(LATER)[:16], b"\x68", b"\x68\x20\x00"):
+        decoder = new_decoder()
+        found = decoder.feed(before + answer) + decoder.flush()
+        assert found[-1].raw == answer

@@ -84,7 +84,9 @@ def test_what_has_no_known_format_is_shown_as_digits(capsys: pytest.CaptureFixtu
         (VOLTAGE[:26] + " FF", "bad_length", "not what the standard allows"),
         ("FE FE FE", "half_frame", "cut off"),
         ("68 60 07 92 04 00 91 68 D1 01 37 67 16", "meter_refused", "wrong password or not allowed"),
-        ("68 54 07 13 00 80 13 68 81 06 43 C3 34 33 33 33 2B 16", "other_edition", "1997"),
+        ("68 17 00 43 05 01 00 00 00 00 00 10 26 F6 05 01 00 40 01 02 00 00 ED 03 16", "other_protocol", "698.45"),
+        ("68 17 00 43 05 01 00 00 00 00 00 10 26 F6 05 01 00 40 01 02 00 00 ED 04 16", "checksum", "checksum"),
+        ("68 34 69 17 08 17 20 68 C1 01 35 BA 16", "meter_refused", "no such identifier"),
         (encode("000000000001", 0x91, bytes.fromhex("000101020A00")).hex(), "bad_digit", "000A"),
         (encode("000000000001", 0x91, bytes.fromhex("0001010200")).hex(), "wrong_data", "1 bytes of data, not 2"),
     ],
@@ -119,10 +121,9 @@ def test_recorded_frames(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.skip(f"no recordings at {RECORDED}")
     for row in map(json.loads, RECORDED.read_text(encoding="utf-8").splitlines()):
         code, (line,), _ = run(capsys, row["hex"])
-        is_wrong = not row["checksum_ok"] or row["edition"] == "1997" or row["ctrl"] & 0x40
-        assert code == (1 if is_wrong else 0), row
-        if row["checksum_ok"] and row["edition"] == "1997":
-            assert line["fault"] == "other_edition"
+        assert code == (1 if not row["checksum_ok"] or row["ctrl"] & 0x40 else 0), row
+        if row["checksum_ok"]:
+            assert line.get("edition", "2007") == row["edition"]
         if "value" in row:
             assert [item["value"] for item in line["values"]] == [row["value"]]
 

@@ -17,13 +17,14 @@ from rules.model import Reason
 
 NAME = "decode"
 
-_PROTOCOLS = {"dlt645": CODECS["dlt645-2007"], **CODECS}
+_PROTOCOLS = {"dlt645": CODECS["dlt645-2007"], "cjt188": CODECS["cjt188-2004"], **CODECS}
 _DETAILS = {
     Reason.NOISE: "no frame begins here",
     Reason.CHECKSUM: "the checksum does not fit the bytes",
     Reason.BAD_END: "the checksum fits, but the frame does not end with 16",
     Reason.BAD_LENGTH: "the declared length is not what the standard allows",
     Reason.HALF_FRAME: "the frame is cut off",
+    Reason.OTHER_PROTOCOL: "a frame of DL/T 698.45, which is not read: set the meter to DL/T 645-2007",
 }
 
 
@@ -33,7 +34,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Say what the bytes of a meter's frame mean: one JSON object for each frame, or for what is wrong with the "
         "bytes. The exit code is 1 if anything was wrong."
     )
-    parser.add_argument("protocol", choices=_PROTOCOLS, help="dlt645: DL/T 645-2007; the others as in a device table")
+    parser.add_argument(
+        "protocol", choices=_PROTOCOLS, help="dlt645: either edition of DL/T 645; the others as in a device table"
+    )
     parser.add_argument(
         "hex", nargs="+", metavar="HEX|FILE",
         help="a frame each, such as 6861...8A16 or '68 61 ... 8A 16'; or byte by byte; or a file with a frame a line",
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"caretaker decode: {error}\n")
         return 1
-    lines = [line for stream in streams for line in decoded(codec, stream)]
+    lines = [line for stream in streams for line in decoded(codec, stream, either_edition=args.protocol == "dlt645")]
     for line in lines:
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     return int(any("fault" in line for line in lines))
@@ -82,12 +85,16 @@ def streams_from(texts: Sequence[str]) -> list[bytes]:
     return streams
 
 
-def decoded(codec: AnyCodec, stream: bytes) -> Iterator[dict[str, Any]]:
-    """What one stream of bytes holds, in order."""
+def decoded(codec: AnyCodec, stream: bytes, *, either_edition: bool = False) -> Iterator[dict[str, Any]]:
+    """What one stream of bytes holds, in order; `either_edition`: of DL/T 645, whichever a frame is of."""
     decoder = codec.decoder()
     found = decoder.feed(stream) + decoder.flush()
     for item in found:
-        yield _fault(item.reason, item.raw) if isinstance(item, Garble) else codec.describe(item) | _raw(item.raw)
+        if isinstance(item, Garble):
+            yield _fault(item.reason, item.raw)
+        else:
+            is_old = either_edition and item.is_1997
+            yield (CODECS["dlt645-1997"] if is_old else codec).describe(item) | _raw(item.raw)
     if not found:
         yield _fault(Reason.HALF_FRAME, stream)
 
