@@ -58,7 +58,7 @@ class Frame(NamedTuple):
     address: str
     function: int
     cells: tuple[int, ...]
-    exception: int
+    exception: int | None
     is_reply: bool
     raw: bytes
 
@@ -114,12 +114,12 @@ class Modbus:
             return Reason.WRONG_ADDRESS   # over TCP alone: on a line nothing else is looked at
         if frame.function != query.ask.function:
             return Reason.WRONG_DATA
-        if frame.exception:
+        if frame.exception is not None:
             return Reason.NO_ANSWER if frame.exception in _SILENT else None
         return None if _data_bytes(query.ask) == _cell_bytes(frame) else Reason.WRONG_DATA
 
     def refusal(self, frame: Frame) -> Refusal | None:
-        if not frame.exception:
+        if frame.exception is None:
             return None
         return Refusal(_exception_text(frame.exception), is_lasting=frame.exception in _LASTING)
 
@@ -134,7 +134,7 @@ class Modbus:
 
     def describe(self, frame: Frame) -> dict[str, Any]:
         head: dict[str, Any] = {"address": frame.address, "function": _FUNCTIONS.get(frame.function, "unknown")}
-        if frame.exception:
+        if frame.exception is not None:
             detail = f"exception {frame.exception}: {_exception_text(frame.exception)}"
             return head | {"fault": Reason.METER_REFUSED.value, "detail": detail}
         head["kind"] = "reply" if frame.is_reply else "request"
@@ -244,10 +244,10 @@ def _frame(unit: int, pdu: bytes, raw: bytes, *, is_reply: bool) -> Frame | None
         return Frame(str(unit), function, (), data[0], True, raw) if is_reply and len(data) == 1 else None
     if not is_reply or function not in MOST:
         cells = tuple(int.from_bytes(data[at : at + 2]) for at in range(0, 4, 2))
-        return Frame(str(unit), function, cells, 0, is_reply, raw) if len(data) >= 4 else None
+        return Frame(str(unit), function, cells, None, is_reply, raw) if len(data) >= 4 else None
     if data[0] != len(data) - 1 or (function in (HOLDING, INPUT_REGISTERS) and data[0] % 2):
         return None
-    return Frame(str(unit), function, _cells(pdu), 0, True, raw)
+    return Frame(str(unit), function, _cells(pdu), None, True, raw)
 
 
 def _cells(pdu: bytes) -> tuple[int, ...]:

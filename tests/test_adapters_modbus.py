@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modbus_slave import answer, cells_of
+from pymodbus.framer import FramerRTU
 
 from adapters.device_table import table_from
 from adapters.modbus import Frame, Modbus, Read
@@ -146,19 +147,22 @@ def test_addresses() -> None:
             RTU.address(wrong)
 
 
-@pytest.mark.parametrize(("code", "is_lasting"), [(1, True), (2, True), (3, True), (4, False), (6, False), (99, False)])
-def test_a_refusal(code: int, is_lasting: bool) -> None:
-    from pymodbus.framer import FramerRTU
+def checked(body: bytes) -> bytes:
+    return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
 
-    body = bytes([1, 0x84, code])
-    (frame,) = RTU.decoder(ASKED).feed(body + FramerRTU.compute_CRC(body).to_bytes(2, "big"))
+
+@pytest.mark.parametrize(
+    ("code", "is_lasting"), [(0, False), (1, True), (2, True), (3, True), (4, False), (6, False), (99, False)]
+)
+def test_a_refusal(code: int, is_lasting: bool) -> None:
+    (frame,) = RTU.decoder(ASKED).feed(checked(bytes([1, 0x84, code])))
     assert isinstance(frame, Frame)
     asked = query(volts(type="f32"), function=4)
     assert RTU.mismatch(frame, "1", asked) is None
     refusal = RTU.refusal(frame)
     assert refusal is not None
     assert refusal.is_lasting is is_lasting
-    assert RTU.refusal(frame._replace(exception=0)) is None
+    assert RTU.refusal(frame._replace(exception=None)) is None
 
 
 def test_a_gateway_that_speaks_for_a_silent_device_is_no_answer() -> None:
@@ -223,6 +227,7 @@ def test_over_tcp() -> None:
         ("01 04 00 00 00 02 71 CB", {"kind": "request", "function": "read input registers", "start": 0, "count": 2}),
         ("01 04 04 43 66 33 34 1B 38", {"kind": "reply", "registers": [0x4366, 0x3334]}),
         ("01 83 02 C0 F1", {"fault": "meter_refused", "detail": "exception 2: no such register"}),
+        ("01 84 00 43 00", {"fault": "meter_refused"}),
         ("11 05 00 AC FF 00 4E 8B", {"kind": "reply", "function": "write one coil", "start": 172, "value": 0xFF00}),
         ("11 01 05 CD 6B B2 0E 1B 45 E6", {"kind": "reply", "function": "read coils"}),
         ("11 10 00 01 00 02 04 00 0A 01 02 C6 F0", {"kind": "request", "function": "write registers", "count": 2}),
@@ -250,6 +255,21 @@ def test_any_bytes_give_frames_or_faults_and_nothing_is_kept_for_ever(
         assert len(decoder._buffer) <= 264
     decoder.flush()
     assert not decoder.is_waiting
+
+
+@settings(deadline=None)
+@given(st.sampled_from([1, 2, 3, 4, 5, 6, 15, 16, 0x81, 0x84]), st.binary(max_size=30), st.booleans())
+def test_any_data_under_a_right_checksum_is_no_value_unless_it_fits(
+    function: int, data: bytes, has_request: bool
+) -> None:
+    asked = query(volts(type="f32"), function=4)
+    decoder = RTU.decoder(ASKED if has_request else b"")
+    for frame in decoder.feed(checked(bytes([1, function]) + data)) + decoder.flush():
+        if isinstance(frame, Frame):
+            assert RTU.describe(frame)
+            if RTU.mismatch(frame, "1", asked) is None and RTU.refusal(frame) is None and frame.is_reply:
+                assert frame.raw[:3] == b"\x01\x04\x04"
+                assert isinstance(RTU.decode(asked, [frame]), dict)
 
 
 @given(st.binary(max_size=300))

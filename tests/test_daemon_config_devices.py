@@ -1,5 +1,6 @@
 """Devices in a configuration: addresses by protocol, line settings, and a device table of the user's own."""
 
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,8 @@ def test_a_table_beside_the_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["meters.md", "meters.zh.md"])
 def test_the_meter_of_the_documentation_is_added_with_one_file(tmp_path: Path, page: str) -> None:
     text = Path(__file__).parents[1].joinpath("docs", page).read_text(encoding="utf-8")
-    (example,) = [block for block in text.split("\n\n    name = ")[1:] if "our-meter" in block]
-    rows = ("name = " + example).split("\n\n`")[0].split("\n")
-    own_table(tmp_path, "\n".join(row.removeprefix("    ") for row in rows))
+    rows = text[text.index('    name = "our-meter"') :].split("\n")
+    own_table(tmp_path, "\n".join(takewhile(lambda row: row[:4].strip() == "", rows)))
     made = loaded(tmp_path, device("our-meter", "9", more="multiplier = 40\n"))
     (source,) = made.sources
     assert isinstance(source, SerialSource)
