@@ -1,6 +1,11 @@
 """The domain: nouns, engine and the registry of rule kinds. It holds no clock and does no I/O."""
 
 from rules.boiler_door import BoilerDoor
+from rules.boiler_flame import BoilerFlame
+from rules.boiler_level import BoilerLevel
+from rules.boiler_pressure import BoilerPressure
+from rules.boiler_pump import BoilerPump
+from rules.boiler_spread import BoilerSpread
 from rules.boiler_temperature import BoilerTemperature
 from rules.boiler_unattended import BoilerUnattended
 from rules.burst import Burst
@@ -57,6 +62,11 @@ RULES: dict[str, type[RuleKind]] = {
     "overload": Overload,
     "ebike_charging": EbikeCharging,
     "boiler_temperature": BoilerTemperature,
+    "boiler_pressure": BoilerPressure,
+    "boiler_level": BoilerLevel,
+    "boiler_flame": BoilerFlame,
+    "boiler_pump": BoilerPump,
+    "boiler_spread": BoilerSpread,
     "boiler_unattended": BoilerUnattended,
     "boiler_door": BoilerDoor,
     "pressure_hold": PressureHold,

@@ -13,6 +13,7 @@ from rules.model import Delivery, Hold, Severity, Turn
 
 SLACK_S = 0.001  # times are kept to the millisecond
 OFF = -1.0       # seconds on a rung where the value does not stand
+PROMPT_S = 300.0  # a reading that speaks for longer comes on change, and not again to confirm itself
 
 
 class Rung(NamedTuple):
@@ -96,6 +97,14 @@ class Ladder:
         ]
         covered_s, needed_s = min(running, key=lambda x: x[1] - x[0])
         return Hold(climb.since, covered_s, needed_s)
+
+    def lapse(self, climb: Climb, *, holds_s: float) -> float | None:
+        """When to step with the last value once more, as what reports on change says nothing twice; else None."""
+        if holds_s <= PROMPT_S or climb.since is None or climb.at is None:
+            return None
+        rungs = tuple(zip(self.rungs, climb.covered_s, strict=True))[climb.told :]
+        left = [rung.delay_s - on_s for rung, on_s in rungs if on_s != OFF and on_s < rung.delay_s - SLACK_S]
+        return climb.at + min(left) if left and min(left) <= holds_s else None
 
     def _due(self, covered_s: tuple[float, ...], told: int, *, is_first: bool) -> int:
         if is_first:

@@ -69,6 +69,8 @@ SHORT: dict[str, dict[str, float]] = {
     "lights_in_daylight": {"hold_min": 20.0},
     "lights_all_night": {"hours_on": 1.0},
     "running_water": {"lived_in_night_min": 30.0},
+    "boiler_pressure": {"working_kpa": 350.0, "static_kpa": 120.0},
+    "boiler_spread": {"narrow_min": 20.0},
     "boiler_unattended": {"round_h": 0.5, "shift_h": 1.0},
     "pressure_hold": {"test_h": 0.5},
 }

@@ -77,3 +77,19 @@ def test_what_runs_shows_as_a_hold() -> None:
         climb, _ = LADDER.step(climb, at, value, holds_s=HOLDS_S)
     hold = LADDER.hold(climb, 1025.0, holds_s=HOLDS_S)
     assert hold == (1010.0, 5.0, 15.0)
+
+
+@pytest.mark.parametrize(
+    ("holds_s", "value", "wake"), [(HOLDS_S, 91.0, None), (3600.0, 91.0, 1070.0), (3600.0, 99.0, 1025.0),
+                                   (3600.0, 85.0, None)],
+)  # fmt: skip
+def test_what_reports_on_change_is_looked_at_again_when_its_delay_is_over(
+    holds_s: float, value: float, wake: float | None
+) -> None:
+    climb = Climb()
+    for at, reading in every_10_s(80, value):
+        climb, _ = LADDER.step(climb, at, reading, holds_s=holds_s)
+    assert LADDER.lapse(climb, holds_s=holds_s) == wake
+    if wake is not None:
+        climb, turn = LADDER.step(climb, wake, value, holds_s=holds_s)
+        assert turn is Turn.RAISED

@@ -1,0 +1,260 @@
+"""Boiler pressure (锅炉压力): too high, falling fast, or below what the height of the heating system needs.
+
+Strategy. High and low are ladders on the gauge. Falling is a ladder on the share that was lost against the highest
+pressure of the last ten minutes, less what the loss of heat explains: water in an expansion vessel loses about 1.5 % a
+kelvin. Steam follows its temperature wholly, so a boiler that makes steam, or whose temperature is not known, is judged
+only as far as its fire has burnt, where the flame is known. What the circulation pump does to the gauge when it starts
+or stops is not judged: the ten minutes begin anew. Once told, the loss is counted from where it began.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isinf, nextafter
+from typing import ClassVar, NamedTuple
+
+from rules.boiler import Boiler, air_kpa, boilers, boiling_c
+from rules.boiler_pressure_words import WORDS
+from rules.ladder import Climb, Ladder, Rung
+from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
+from rules.rule import Words, parameter
+
+WINDOW_S, GRAIN_S = 600.0, 30.0
+LEAST_KPA = 15.0        # steps of a coarse transmitter are smaller
+COOLING_K = 0.015       # share of the pressure that a kelvin explains
+NOISE_K = 2.0           # and kelvins that explain nothing
+STEAM_K = 10.0          # as near as this to boiling it makes steam
+SETTLE_S = 60.0         # after the pump has switched
+RESERVE_KPA = 50.0      # at the top of the system, so that no air is drawn in
+OPEN_S = 86_400.0       # a lower pressure that is kept for a day is the new one
+
+Peak = tuple[float, float, float | None]  # a pressure with its time, and the temperature then
+
+
+class _State(NamedTuple):
+    """How the loss climbs; falling peaks of the last minutes; the newest of what else is read; the peak told of."""
+
+    climb: Climb = Climb()
+    peaks: tuple[Peak, ...] = ()
+    kpa: float = 0.0
+    celsius: float = 0.0
+    celsius_at: float | None = None
+    flame: float = 0.0
+    flame_at: float | None = None
+    unlit_at: float | None = None
+    pump: float | None = None
+    settled_at: float = 0.0
+    told: Peak | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallingWatch:
+    """One boiler whose pressure should not fall faster than it cools."""
+
+    rule: ClassVar[str] = "boiler_pressure"
+    version: ClassVar[int] = 1
+    start: ClassVar[_State] = _State()
+
+    key: str
+    place: str
+    inputs: Mapping[str, str]
+    holds_s: Mapping[str, float]
+    air_kpa: float
+    ladder: Ladder
+
+    def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
+        if len(values) > 1 or "pressure" not in values:
+            state = self._heard(state, at, values)
+        kpa = values.get("pressure")
+        if kpa is None or at < state.settled_at:
+            return state, ()
+        climb, peaks, before, celsius, celsius_at, flame, flame_at, unlit_at, pump, settled_at, told = state
+        if told is not None and at - told[0] > OPEN_S:
+            told, peaks = None, ()
+        peaks = self._peaks(peaks, at, min(kpa, before) if peaks else kpa, self._celsius(state, at))
+        lost = self._lost(state, at, kpa, peaks) if told is None else _share(told, kpa)
+        climb, turn = self.ladder.step(climb, at, lost, holds_s=self.holds_s["pressure"])
+        if turn is Turn.RAISED:
+            told = peaks[0]
+        state = _State(climb, peaks, kpa, celsius, celsius_at, flame, flame_at, unlit_at, pump, settled_at, told)
+        if turn is None:
+            return state, ()
+        change = self._change(turn, state)
+        if turn is Turn.CLEARED:
+            state = state._replace(climb=self.ladder.after(climb), told=None, peaks=())
+        return state, (change,)
+
+    def deadline(self, state: _State) -> float | None:
+        return None  # only readings move it
+
+    def hold(self, state: _State, at: float) -> Hold | None:
+        return self.ladder.hold(Climb(*state.climb), at, holds_s=self.holds_s["pressure"])
+
+    def explain(self, state: _State, at: float) -> Explanation:
+        climb = Climb(*state.climb)
+        if climb.at is None or not state.peaks:
+            return Explanation("boiler_pressure.falling_is_unheard", {})
+        peak = state.told or state.peaks[0]
+        values = {
+            "heard_at": climb.at, "kpa": state.kpa, "from_kpa": peak[1], "lost_pct": 100.0 * climb.value,
+            "line_pct": 100.0 * self.ladder.rungs[0].line,
+        }  # fmt: skip
+        return Explanation(f"boiler_pressure.falling_is_{'calm' if climb.since is None else 'beyond'}", values)
+
+    def _heard(self, state: _State, at: float, values: Mapping[str, float]) -> _State:
+        """The state with what is read besides the pressure."""
+        if "supply" in values:
+            state = state._replace(celsius=values["supply"], celsius_at=at)
+        if "flame" in values:
+            flame = values["flame"]
+            state = state._replace(flame=flame, flame_at=at, unlit_at=state.unlit_at if flame else at)
+        if "pump" in values:
+            if state.pump is not None and values["pump"] != state.pump and state.told is None:
+                state = state._replace(peaks=(), settled_at=at + SETTLE_S)
+            state = state._replace(pump=values["pump"])
+        return state
+
+    def _celsius(self, state: _State, at: float) -> float | None:
+        is_fresh = state.celsius_at is not None and at - state.celsius_at <= self.holds_s["supply"]
+        return state.celsius if is_fresh else None
+
+    def _peaks(self, peaks: tuple[Peak, ...], at: float, kpa: float, celsius: float | None) -> tuple[Peak, ...]:
+        """Falling peaks of the window with one more reading, at most one for each half minute."""
+        if peaks and kpa < peaks[-1][1] and at - peaks[-1][0] < GRAIN_S and at - peaks[0][0] <= WINDOW_S:
+            return peaks
+        kept = tuple(peak for peak in peaks if peak[1] > kpa and at - peak[0] <= WINDOW_S)
+        return (*kept, (at, kpa, celsius))
+
+    def _lost(self, state: _State, at: float, kpa: float, peaks: Sequence[Peak]) -> float:
+        """The share of the pressure that is lost and that cooling does not explain."""
+        share = _share(peaks[0], kpa)
+        if share <= self.ladder.rungs[0].line - self.ladder.deadband:
+            return share  # calm, whatever explains it
+        celsius, (_, highest_kpa, warmest_c) = self._celsius(state, at), peaks[0]
+        if celsius is not None and warmest_c is not None and self._is_water(highest_kpa, warmest_c):
+            return share - COOLING_K * max(0.0, warmest_c - celsius - NOISE_K)
+        if "flame" not in self.inputs:
+            return share
+        if not state.flame or state.flame_at is None or at - state.flame_at > self.holds_s["flame"]:
+            return 0.0
+        lit_at = -inf if state.unlit_at is None else state.unlit_at
+        return max((_share(peak, kpa) for peak in peaks if peak[0] > lit_at), default=0.0)
+
+    def _is_water(self, kpa: float, celsius: float) -> bool:
+        return boiling_c(self.air_kpa + kpa) - celsius > STEAM_K
+
+    def _change(self, turn: Turn, state: _State) -> Change:
+        climb, peak = state.climb, state.told or state.peaks[0]
+        rung, held_s = self.ladder.told(climb), self.ladder.covered_s(climb)
+        values = {
+            "kpa": state.kpa, "from_kpa": peak[1], "lost_pct": 100.0 * climb.value,
+            "ago_s": (climb.at or 0.0) - peak[0],
+        }  # fmt: skip
+        why = "falling_cleared" if turn is Turn.CLEARED else "falling_raised"
+        line = peak[1] * (1.0 - rung.line)
+        evidence = Evidence(climb.since or 0.0, tuple(self.inputs.values()), line, held_s)
+        return Change(turn, rung.severity, rung.delivery, f"boiler_pressure.{why}", values, evidence)
+
+
+def _share(peak: Peak, kpa: float) -> float:
+    """The share of a peak that is lost; what a coarse transmitter may show by itself is none."""
+    return (peak[1] - kpa) / peak[1] if peak[1] - kpa > LEAST_KPA else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeWatch:
+    """One side, high or low, of the pressure of one boiler."""
+
+    rule: ClassVar[str] = "boiler_pressure"
+    version: ClassVar[int] = 1
+    start: ClassVar[Climb] = Climb()
+
+    key: str
+    place: str
+    side: str
+    inputs: Mapping[str, str]
+    holds_s: float
+    ladder: Ladder
+
+    def step(self, state: Climb, at: float, values: Mapping[str, float]) -> tuple[Climb, Sequence[Change]]:
+        climb, turn = self.ladder.step(state, at, values["pressure"], holds_s=self.holds_s)
+        if turn is None:
+            return climb, ()
+        rung, held_s = self.ladder.told(climb), self.ladder.covered_s(climb)
+        said = {"kpa": climb.value, "extreme_kpa": climb.extreme, "line_kpa": rung.line, "held_s": held_s}
+        why = f"{self.side}_{'cleared' if turn is Turn.CLEARED else 'raised'}"
+        evidence = Evidence(climb.since or 0.0, tuple(self.inputs.values()), rung.line, held_s)
+        change = Change(turn, rung.severity, rung.delivery, f"boiler_pressure.{why}", said, evidence)
+        return self.ladder.after(climb) if turn is Turn.CLEARED else climb, (change,)
+
+    def deadline(self, state: Climb) -> float | None:
+        return None  # only readings move it
+
+    def hold(self, state: Climb, at: float) -> Hold | None:
+        return self.ladder.hold(state, at, holds_s=self.holds_s)
+
+    def explain(self, state: Climb, at: float) -> Explanation:
+        if state.at is None:
+            return Explanation("boiler_pressure.is_unheard", {})
+        values = {"kpa": state.value, "line_kpa": self.ladder.rungs[0].line, "heard_at": state.at}
+        return Explanation(f"boiler_pressure.{self.side}_is_{'calm' if state.since is None else 'beyond'}", values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoilerPressure:
+    """Flags a boiler whose pressure is too high, falls fast, or is too low for its heating system."""
+
+    kind: ClassVar[str] = "boiler_pressure"
+    slowest_s: ClassVar[float] = 120.0
+    memory_s: ClassVar[float] = 2 * 86_400.0
+    is_declared: ClassVar[bool] = False
+    words: ClassVar[Mapping[str, Words]] = WORDS
+
+    working_kpa: float = parameter(inf, unit="kPa", least=1.0, most=20_000.0)
+    valve_kpa: float = parameter(inf, unit="kPa", least=1.0, most=20_000.0)
+    static_kpa: float = parameter(inf, unit="kPa", least=0.0, most=5000.0)
+    fall_pct: float = parameter(20.0, unit="%", least=5.0, most=90.0)
+    hold_s: float = parameter(15.0, unit="s", least=1.0, most=3600.0)
+    clear_s: float = parameter(60.0, unit="s", least=0.0, most=3600.0)
+
+    def watches(self, site: Site) -> Iterable[FallingWatch | GaugeWatch]:
+        for boiler in boilers(site, "pressure"):
+            yield self._falling(site, boiler)
+            if not isinf(min(self.working_kpa, self.valve_kpa)):
+                yield self._gauge(boiler, "high", self._high())
+            if not isinf(self.static_kpa):
+                line = self.static_kpa + RESERVE_KPA
+                rungs = (Rung(line, self.hold_s, Severity.MAJOR),)
+                low = Ladder(rungs=rungs, deadband=0.02 * line, clear_s=self.clear_s, falls=True)
+                yield self._gauge(boiler, "low", low)
+
+    def _high(self) -> Ladder:
+        valve_kpa = self.working_kpa if isinf(self.valve_kpa) else self.valve_kpa
+        working_kpa = min(self.working_kpa, valve_kpa)
+        rungs = (
+            Rung(0.9 * working_kpa, self.hold_s, Severity.MINOR, Delivery.DIGEST),
+            Rung(0.95 * working_kpa, self.hold_s, Severity.MAJOR),
+            Rung(nextafter(valve_kpa, 0.0), self.hold_s, Severity.CRITICAL),  # the valve opens at this
+        )
+        return Ladder(rungs=rungs, deadband=0.02 * working_kpa, clear_s=self.clear_s)
+
+    def _gauge(self, boiler: Boiler, side: str, ladder: Ladder) -> GaugeWatch:
+        return GaugeWatch(
+            key=f"{boiler.place.id}/{side}", place=boiler.place.id, side=side, inputs=boiler.inputs("pressure"),
+            holds_s=boiler.holds_s("pressure"), ladder=ladder,
+        )  # fmt: skip
+
+    def _falling(self, site: Site, boiler: Boiler) -> FallingWatch:
+        roles = [role for role in ("pressure", "supply", "flame", "pump") if role in boiler.points]
+        if "pump" in roles and boiler.points["pump"].quantity != "on":
+            roles.remove("pump")  # how much it draws does not say when it switched
+        return FallingWatch(
+            key=f"{boiler.place.id}/falling",
+            place=boiler.place.id,
+            inputs=boiler.inputs(*roles),
+            holds_s={role: boiler.holds_s(role) for role in roles},
+            air_kpa=air_kpa(site.altitude_m),
+            ladder=Ladder(
+                rungs=(Rung(self.fall_pct / 100.0, self.hold_s, Severity.CRITICAL),), deadband=0.02,
+                clear_s=self.clear_s,
+            ),
+        )  # fmt: skip
