@@ -2,7 +2,8 @@
 
 Strategy. With each event, in its own transaction, every channel that wants it gets a row in the outbox; what is still
 unsent about one alert is told as one *story*, so an alert that is over before anybody heard of it is told once. Rows
-that come due faster than a channel's rate are bundled: the gravest alone, all the others in one message. What nobody
+that come due faster than a channel's rate are bundled: the gravest alone, all the others in one message. What is
+critical keeps to no rate and stands in a message of its own, also when an alert rises to it. What nobody
 has to act on at once (delivery digest) comes due at the channel's hour of the day, and all of it is one message; an end
 is part of it, or not told at all.
 """
@@ -19,6 +20,7 @@ from rules.model import Delivery, Event, Severity, Turn
 ENDINGS = (Turn.CLEARED, Turn.WITHDRAWN)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 900.0
 LAST_CALL_S = 60.0  # what comes later than this before a digest waits a day, or it would be a second message
+MOST_URGENT = 20  # messages about critical alerts at once, each with one; endpoints take no more in a minute
 MOST_TRIES = 300  # with the longest pause some three days: a weekend without internet
 
 
@@ -83,7 +85,7 @@ def rows_for(
     """
     return [
         OutboxRow(0, number, channel.name, event, _due(channel, event, max(event.at, now), calendar),
-                  is_wanted=_asks_for(channel, event.turn))
+                  is_wanted=_asks_for(channel, event))
         for channel in channels
         if _may_hear(channel, event)
     ]  # fmt: skip
@@ -109,9 +111,18 @@ def _may_hear(channel: Channel, event: Event) -> bool:
     return asked and is_grave and event.delivery in channel.deliveries
 
 
-def _asks_for(channel: Channel, turn: Turn) -> bool:
-    """Who asks to hear of the end hears of a withdrawal too, else an alert would stay open in their minds."""
-    return turn in channel.turns or (turn is Turn.WITHDRAWN and Turn.CLEARED in channel.turns)
+def _asks_for(channel: Channel, event: Event) -> bool:
+    """Who asks to hear of the end hears of a withdrawal too, else an alert would stay open in their minds.
+
+    Who asks to hear of the beginning hears when it becomes critical: it is another alert then.
+    """
+    turn = event.turn
+    is_rise = turn is Turn.UPDATED and event.severity is Severity.CRITICAL and event.delivery is Delivery.PAGE
+    return (
+        turn in channel.turns
+        or (turn is Turn.WITHDRAWN and Turn.CLEARED in channel.turns)
+        or (is_rise and Turn.RAISED in channel.turns)
+    )
 
 
 def is_needed(row: OutboxRow, known: Known) -> bool:
@@ -154,12 +165,25 @@ def stories(rows: Iterable[OutboxRow]) -> list[Story]:
 
 
 def bundles(gathered: Sequence[Story], room: int) -> list[list[Story]]:
-    """What to put into each of at most `room` messages: one story each, and what exceeds it all in the last."""
+    """What to put into each message: one story each, and what exceeds the room all in the last.
+
+    What is critical goes first, whatever the room; only very many of them share a message, with nothing milder in it.
+    """
+    urgent = [story for story in gathered if _is_urgent(story)]
+    others = [story for story in gathered if not _is_urgent(story)]
+    return _spread(urgent, MOST_URGENT) + _spread(others, room - len(urgent))
+
+
+def _spread(gathered: Sequence[Story], room: int) -> list[list[Story]]:
     if room <= 0:
         return []
     if len(gathered) <= room:
         return [[story] for story in gathered]
     return [*([story] for story in gathered[: room - 1]), list(gathered[room - 1 :])]
+
+
+def _is_urgent(story: Story) -> bool:
+    return any(row.event.severity is Severity.CRITICAL and row.event.turn not in ENDINGS for row in story)
 
 
 def pause_s(tries: int, chance: float) -> float:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from rules.model import Event, Severity, Turn
 
+BOILER_SAFETY = "boiler_"  # what is dangerous about a boiler: all kinds of rules whose names begin so
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -30,6 +32,11 @@ class Incident:
     def severity(self) -> Severity:
         """The highest severity it ever had."""
         return max(event.severity for event in self.events)
+
+    @property
+    def may_be_shelved(self) -> bool:
+        """Whether people may put it off: never what was critical, nor what makes a boiler dangerous."""
+        return self.severity < Severity.CRITICAL and not self.raised.rule.startswith(BOILER_SAFETY)
 
 
 def fold(rows: Iterable[tuple[int, Event]]) -> dict[int, Incident]:

@@ -106,6 +106,29 @@ def test_an_alert_is_told_once(ledger: Ledger) -> None:
     assert [t.is_delivered for t in told(ledger.db, 12)] == [True]
 
 
+def test_a_critical_alert_breaks_quiet_hours_the_rate_and_the_merging(ledger: Ledger) -> None:
+    night = local("2026-09-02 02:00")
+    quiet = Channel(name="chat", url="", quiet=NIGHT)
+    ledger.channels = (quiet,)
+    endpoint = Endpoint(Clock(NOON))
+    desk = desk_for(ledger, endpoint, quiet)
+    raise_many(ledger, 60)
+    desk.work()
+    assert len(endpoint.titles) == 20  # the minute is full
+    ledger.commit(99, event(place="dorm-3/99", at=NOON, severity=Severity.CRITICAL))
+    raise_many(ledger, 5, first=200)
+    desk.work()
+    assert endpoint.titles[20:] == ["99"]
+    endpoint.clock.now = night
+    raise_many(ledger, 5, first=300, at=night)
+    ledger.commit(7, event(Turn.UPDATED, place="dorm-3/7", at=night, severity=Severity.CRITICAL))  # told before
+    ledger.commit(301, event(Turn.UPDATED, place="dorm-3/301", at=night, severity=Severity.CRITICAL))  # not yet
+    desk.work()
+    told_at_night = [title for at, title, _ in endpoint.heard if at == night]
+    assert told_at_night[:2] == ["7", "301"]
+    assert not {"300", "302", "303", "304"} & set(" ".join(told_at_night).split())
+
+
 def test_a_flood_is_twenty_messages_a_minute_with_the_rest_in_the_last(ledger: Ledger) -> None:
     endpoint = Endpoint(Clock())
     desk = desk_for(ledger, endpoint)
@@ -325,7 +348,9 @@ def test_all_are_told_exactly_once_and_never_faster_than_the_rate(
     work_until(desk, clock, NOON + 3 * 86400)
     ledger.db.close()
     assert sorted(endpoint.numbers) == list(range(1, len(gaps) + 1))
-    times = [at for at, _, _ in endpoint.heard]
+    times = [at for at, title, _ in endpoint.heard if any(int(number) % 4 != 3 for number in title.split())]
+    mixed = [title for _, title, _ in endpoint.heard if len({int(n) % 4 == 3 for n in title.split()}) == 2]
+    assert mixed == []  # nothing milder with what is critical, which keeps to no rate
     assert all(later - earlier >= 60.0 for earlier, later in zip(times, times[rate:], strict=False))
 
 

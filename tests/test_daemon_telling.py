@@ -5,7 +5,7 @@ import pytest
 from ledger import CALENDAR, NOON, event, local
 
 from daemon.channel import Channel
-from daemon.telling import MOST_TRIES, OutboxRow, allowed_at, bundles, pause_s, rows_for, stories
+from daemon.telling import MOST_TRIES, MOST_URGENT, OutboxRow, allowed_at, bundles, pause_s, rows_for, stories
 from rules.calendar import Span
 from rules.model import Delivery, Event, Severity, Turn
 
@@ -82,6 +82,50 @@ def test_quiet_hours_within_a_day() -> None:
 def test_what_exceeds_the_room_goes_into_the_last_message(count: int, room: int, sizes: list[int]) -> None:
     gathered = stories(OutboxRow(i, i, "c", event(), NOON) for i in range(count))
     assert [len(bundle) for bundle in bundles(gathered, room)] == sizes
+
+
+@pytest.mark.parametrize(
+    ("critical", "milder", "room", "expected"),
+    [
+        (1, 50, 20, [(1, 0), *[(0, 1)] * 18, (0, 32)]),
+        (1, 5, 1, [(1, 0)]),                                  # the others wait for the next minute
+        (1, 5, 2, [(1, 0), (0, 5)]),
+        (3, 0, 0, [(1, 0)] * 3),                              # no rate keeps it back
+        (3, 9, -4, [(1, 0)] * 3),
+        (MOST_URGENT + 5, 3, 20, [*[(1, 0)] * (MOST_URGENT - 1), (6, 0)]),
+    ],
+)
+def test_what_is_critical_is_told_at_once_and_behind_nothing_else(
+    critical: int, milder: int, room: int, expected: list[tuple[int, int]]
+) -> None:
+    graves = [Severity.MAJOR] * milder + [Severity.CRITICAL] * critical
+    gathered = stories(OutboxRow(n, n, "c", event(severity=grave), NOON) for n, grave in enumerate(graves))
+    sent = [[story[0].event.severity for story in bundle] for bundle in bundles(gathered, room)]
+    assert [(told.count(Severity.CRITICAL), told.count(Severity.MAJOR)) for told in sent] == expected
+
+
+def test_the_end_of_a_critical_alert_is_not_urgent() -> None:
+    ends = [OutboxRow(n, n, "c", event(Turn.CLEARED, severity=Severity.CRITICAL), NOON) for n in range(3)]
+    assert [len(bundle) for bundle in bundles(stories(ends), 1)] == [3]
+    assert bundles(stories(ends), 0) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "is_wanted"),
+    [
+        (event(Turn.UPDATED, severity=Severity.CRITICAL), True),
+        (event(Turn.UPDATED, severity=Severity.MAJOR), False),
+        (event(Turn.UPDATED, severity=Severity.CRITICAL, delivery=Delivery.DIGEST), False),
+        (event(Turn.CLEARED, severity=Severity.CRITICAL), False),
+    ],
+)
+def test_who_hears_of_a_beginning_hears_when_it_becomes_critical(what: Event, is_wanted: bool) -> None:
+    night = what._replace(at=local("2026-09-02 03:00"))
+    (row,) = rows_for(night, 1, [Channel(name="c", url="", quiet=NIGHT)], CALENDAR)
+    assert row.is_wanted is is_wanted
+    assert (row.due == night.at) is (night.severity is Severity.CRITICAL and night.delivery is Delivery.PAGE)
+    only_ends = Channel(name="c", url="", turns=frozenset({Turn.CLEARED}))
+    assert bool(rows_for(night, 1, [only_ends], CALENDAR)) is (night.turn is Turn.CLEARED)
 
 
 def test_the_gravest_come_first() -> None:

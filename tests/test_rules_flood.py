@@ -76,7 +76,7 @@ def test_only_a_raise_or_update_that_pages_is_held_or_counted(change: Change) ->
         (Turn.UPDATED, Severity.MAJOR, (20, 10, 1), "digest"),    # three within the hour
         (Turn.UPDATED, Severity.CRITICAL, (20, 10, 1), "page"),   # nothing keeps this back
         (Turn.RAISED, Severity.MAJOR, (1,), "digest"),            # an update before it counts as a page
-        (Turn.RAISED, Severity.CRITICAL, (20, 10, 1), "digest"),
+        (Turn.RAISED, Severity.CRITICAL, (20, 10, 1), "page"),    # critical for the first time
     ],
 )  # fmt: skip
 def test_an_update_pages_and_counts_like_a_raise(
@@ -87,7 +87,16 @@ def test_an_update_pages_and_counts_like_a_raise(
         _, pages = settled(raised(Severity.MAJOR, turn=Turn.UPDATED), 1e6 - ago * MINUTE, pages)
     change, pages = settled(raised(severity, turn=turn), 1e6, pages)
     assert change.delivery.value == expected
-    assert (pages[-1] == 1e6) is (expected == "page")
+    assert (abs(pages[-1]) == 1e6) is (expected == "page")
+
+
+def test_what_was_milder_keeps_no_critical_page_back_and_counts_on_after_it() -> None:
+    pages: tuple[float, ...] = ()
+    said = []
+    for minute, severity in enumerate([*[Severity.MAJOR] * 3, *[Severity.CRITICAL] * 5, Severity.MAJOR]):
+        change, pages = settled(raised(severity), 1e6 + minute * MINUTE, pages)
+        said.append(change.delivery.value)
+    assert said == ["page", "digest", "digest", "page", "page", "page", "digest", "digest", "digest"]
 
 
 def test_an_overload_that_comes_and_goes_pages_three_times_an_hour() -> None:
