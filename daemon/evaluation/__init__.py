@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from daemon.evaluation.row import Row
 
-TASKS = ("water", "lights", "appliances", "quality", "school")
+TASKS = ("water", "lights", "appliances", "quality", "school", "plant")
 
 
 class Task(Protocol):
