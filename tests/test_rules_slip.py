@@ -114,3 +114,26 @@ def test_its_memory_goes_through_json_at_any_moment() -> None:
             said = outcomes(refiner, now, later[:stop])
             after.recall(json.loads(json.dumps(refiner.memory())))
             assert said + outcomes(after, now + MINUTE * stop, later[stop:]) == whole, (spelled, stop)
+
+
+@pytest.mark.parametrize("factor", [100.0, 1000.0])
+def test_of_a_senseless_slip_the_digits_tell_the_factor(factor: float) -> None:
+    """At 100 times 6 kW makes no sense, and at 1000 times neither: either way what follows is of the same slip."""
+    refiner, now = known("power_w", [*kettle(6000.0), *[22.0, 46.0] * 5])
+    later = [6012.0, 5991.0, 6023.0, 0.0, 22.0, 22.0, 46.0, 22.0]
+    said = outcomes(refiner, now, [value * factor for value in later])
+    assert set(said[1:]) <= {"unit", "doubt"}
+
+
+def test_a_gauge_that_freezes_at_its_highest_value_ever_is_frozen() -> None:
+    refiner, now = known("flow_lpm", FLOWS)
+    said = [refiner.refine(now + MINUTE * n, 19.9137) for n in range(700)]
+    assert said.index({"dorm/1/flow_lpm!stuck": 19.9137}) > 300
+    assert set(map(str, said[:300])) == {"None"}
+
+
+def test_a_gauge_that_is_rarely_used_is_frozen_too_but_later() -> None:
+    refiner, now = known("power_w", kettle(700.0, uses=3), days=1.5)
+    said = [refiner.refine(now + MINUTE * n, 704.0) for n in range(1500)]
+    first = said.index({"dorm/1/power_w!stuck": 704.0})
+    assert 60 <= first < 1440
