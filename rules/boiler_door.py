@@ -59,7 +59,10 @@ class BoilerDoorWatch:
     left_s: float
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        x, door = self._counted(state, at), values.get("door")
+        door = values.get("door")
+        if door == 0.0 and state.since is None and len(values) == 1:  # the usual
+            return _State(at, at, None, 0.0, 0.0, state.duty, state.duty_at, state.lesson, state.until), ()
+        x = self._counted(state, at)
         if "on_duty" in values:
             x = x._replace(duty=values["on_duty"], duty_at=at)
         if door == 0.0 or (door is None and x.since is None):

@@ -62,6 +62,8 @@ class BoilerUnattendedWatch:
     has_device: bool
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
+        if state.since is None and len(values) == 1 and values.get("flame") == 0.0:  # the usual, in summer
+            return _State(at, False, at, None, 0.0, 0.0, 0.0, state.duty_until, state.is_known, state.told), ()
         changes: list[Change] = []
         x = self._counted(state, at)
         if x.out_s >= PAUSE_S - SLACK_S and x.since is not None:
@@ -120,9 +122,7 @@ class BoilerUnattendedWatch:
         is_seen = x.duty_until > x.at
         seen_at = min(x.duty_until, end) if is_seen else x.seen_at
         unseen_s = end - seen_at if is_seen else x.unseen_s + end - x.at
-        return _State(
-            end, x.burns, x.heard_at, x.since, seen_at, unseen_s, out_s, x.duty_until, x.is_known, x.told
-        )  # fmt: skip
+        return _State(end, x.burns, x.heard_at, x.since, seen_at, unseen_s, out_s, x.duty_until, x.is_known, x.told)
 
     def _over(self, x: _State, changes: list[Change]) -> _State:
         """The boiler no longer fires."""

@@ -17,7 +17,9 @@ from daemon.history import StoredHistory
 from daemon.pipeline import Batch
 from daemon.store import connect, entries
 from daemon.wiring import Gateway, wire
-from rules.fact import DECLARABLE, Declaration, Permit, declarable
+from rules.engine import Engine
+from rules.fact import DECLARABLE, Declaration, Permit, declarable, sample_of
+from rules.model import Sample
 
 BOILER, PUMPS, KETTLE = "plant/boiler", "plant/pumps", "plant/kettle"
 CONFIG = """
@@ -249,3 +251,41 @@ def test_a_button_and_a_card_reader_may_speak_as_they_do(
     assert sample is not None
     assert dict(sample.values) == {f"{BOILER}/{quantity}": value}
     assert loaded.site.points[f"{BOILER}/{quantity}"].source == "b"
+
+
+# -- what rests on it
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], [("raised", "minor")]),                                          # nobody ever declared anything here
+        ([(0.5, "off-duty")], [("raised", "major")]),
+        ([(0.5, "on-duty")], []),
+        ([(0.5, "off-duty"), (2.5, "round")], [("raised", "major"), ("cleared", "major")]),
+    ],
+)  # fmt: skip
+def test_the_rules_of_a_configuration_hear_what_people_declare(
+    config: Path, words: list[tuple[float, str]], expected: list[tuple[str, str]]
+) -> None:
+    loaded, begin = load(config), 1_795_140_000.0
+    engine = Engine(loaded.watches(), loaded.refiners())
+    for minute in range(180):
+        engine.take(Sample(begin + 60.0 * minute, "b/boiler/flame", {f"{BOILER}/flame": 1.0}))
+    for hour, what in words:
+        engine.take(sample_of(Declaration(BOILER, what, 0.0), begin + 3600.0 * hour))
+    told = [event for event in engine.advance(begin + 10_800.0) if event.rule == "boiler_unattended"]
+    assert [(event.turn.value, event.severity.name.lower()) for event in told] == expected
+
+
+def test_a_test_of_pipes_from_the_button_to_its_result(config: Path) -> None:
+    config.write_text(CONFIG + '[[rule]]\nkind = "pressure_hold"\ntest_h = 1\n', encoding="utf-8")
+    loaded, begin = load(config), 1_795_140_000.0
+    engine = Engine(loaded.watches(), loaded.refiners())
+    engine.take(sample_of(Declaration(PUMPS, "pressure-test-begin", 0.0), begin + 0.5))
+    for minute in range(90):
+        engine.take(Sample(begin + 60.0 * minute, "b/pumps/kpa", {f"{PUMPS}/pressure_kpa": 600.0 - 0.5 * minute}))
+    told = [event for event in engine.advance(begin + 5400.0) if event.rule == "pressure_hold"]
+    assert [(event.turn.value, event.why, event.delivery.value) for event in told] == [
+        ("raised", "pressure_hold.failed_early", "page")
+    ]

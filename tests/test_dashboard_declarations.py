@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from campus import NOW, FakeCampus, busy_campus, campus_site
+from campus import NOW, FakeCampus, busy_campus, campus_site, event
 from desk import Desk, text_of
 
 from dashboard.view import Latest
 from rules.fact import DECLARABLE, Declaration, fact_point
-from rules.model import Place, Point
+from rules.incident import Incident
+from rules.model import Evidence, Place, Point, Reading
 
 BOILER, PUMPS = "plant/boiler", "plant/pumps"
 HOUR = 3600.0
+NOON_AT = NOW - 2 * HOUR
 
 
 def plant(*, duty_source: str = "", **said: float) -> FakeCampus:
@@ -109,6 +111,21 @@ def test_without_a_password_it_is_shown_and_cannot_be_said() -> None:
     assert offered(answer.text) == []
     assert desk.ask("POST", "/declarations", data={"place": BOILER, "what": "round"}).status_code in (404, 405)
     assert desk.declared == []
+
+
+def test_an_alert_that_rests_on_what_people_said_has_its_page() -> None:
+    campus = plant(on_duty=0.0)
+    points = tuple(f"{BOILER}/{quantity}" for quantity in ("flame", "round", "on_duty"))
+    values = {"since_at": NOON_AT, "unseen_s": 7200.0}
+    raised = event(
+        "boiler_unattended", BOILER, NOW - 60, why="boiler_unattended.raised", values=values,
+        evidence=Evidence(NOON_AT, points, None, 7200.0),
+    )  # fmt: skip
+    campus.stories.append(Incident(77, (raised,)))
+    campus.log.append(Reading(f"{BOILER}/on_duty", NOW - HOUR, 0.0))
+    answer = Desk(campus).sign_in().ask("GET", "/alerts/77")
+    assert answer.status_code == 200
+    assert "nobody has made a round or been on duty: 2 h of firing" in text_of(answer)
 
 
 def test_a_stranger_says_nothing() -> None:
