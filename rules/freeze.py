@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rules.ladder import Ladder, Rung
 from rules.joint_ladder import Item, JointLadder
+from rules.ladder import Ladder, Rung
 from rules.model import Delivery, Place, Point, Severity, Site
 from rules.rule import Words, parameter
 

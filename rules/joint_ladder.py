@@ -99,8 +99,8 @@ class Use:
 class JointLadder:
     """Points that share a ladder and an alert; `said` begins its message keys.
 
-    `recovering_by` None: what goes back is told all the same. `is_timed`: one item that reports on change is told in
-    time by its last word, as far as that speaks.
+    `recovering_by` None: what goes back is told all the same. `is_timed`: one item that may report on change
+    is told in time by its last word, as far as that speaks.
     """
 
     version: ClassVar[int] = 1
@@ -140,11 +140,7 @@ class JointLadder:
     def deadline(self, state: _State) -> float | None:
         if not self.is_timed:
             return None
-        climb = Climb(*state.items[0][0])
-        if climb.at is None or climb.since is None or climb.told:
-            return None
-        due = climb.at + self.ladder.rungs[0].delay_s - self.ladder.covered_s(climb)
-        return due if climb.at < due <= climb.at + self.items[0].holds_s else None
+        return self.ladder.lapse(Climb(*state.items[0][0]), holds_s=self.items[0].holds_s)
 
     def hold(self, state: _State, at: float) -> Hold | None:
         if state.told:
@@ -190,6 +186,8 @@ class JointLadder:
             if not phase[1]:
                 return x
         before, trace = x.items[index]
+        if item.use == ALWAYS and self._is_stale(before, at, item.holds_s):
+            before, trace = Climb(*before[:2]), None
         climb, turn = self.ladder.step(before, at, value, holds_s=item.holds_s)
         trace = self._traced(trace, at, value) if climb.since is not None else None
         if turn in (Turn.RAISED, Turn.UPDATED) and trace is not None and self._is_recovering(trace, value):
@@ -201,6 +199,13 @@ class JointLadder:
         ended = _Seen(self.ladder.after(climb))
         x = x._replace(items=_with(x.items, index, ended), extreme=extreme)
         return self._ended(x, climb, "cleared", changes)
+
+    def _is_stale(self, climb: Climb, at: float, holds_s: float) -> bool:
+        """Whether so long a gap lies behind a climb of which nothing was told that it is another one now."""
+        before, _, _, since, told, _, _ = climb
+        return before is not None and since is not None and not told and (
+            at - before > holds_s + self.ladder.rungs[0].delay_s
+        )  # fmt: skip
 
     def _traced(self, trace: Trace | None, at: float, value: float) -> Trace:
         if trace is None or at - trace[0] >= 2 * TRACE_S:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rules.ladder import Ladder, Rung
 from rules.joint_ladder import Item, JointLadder, Use
+from rules.ladder import Ladder, Rung
 from rules.model import Delivery, Place, Point, Severity, Site
 from rules.rule import Words, parameter
 
@@ -27,8 +27,9 @@ class RoomTooCold:
             "false 的不看），读数是房间的 temperature_c，不写部位。教室、办公室看上课和晚自习时间，有课表的看课表；食堂"
             "看开放时间；宿舍看起床到熄灯、不上课的时候。夜里降温、放假不算，每天开始使用后 grace_min（60 分钟）内在升"
             "温，也不算。低于 low_c（18 度）满 low_min（60 分钟）写进当天汇总；低于 cold_c（16 度）满 cold_min（30 分钟"
-            "）马上通知。课间开窗几分钟不报。一栋楼只有一条，列出当时不达标的房间；都回到线上 0.5 度以上，或当天不再使"
-            "用，自动结束。局限：传感器装在窗边、门口或暖气上方，读数不代表房间。",
+            "）马上通知。课间开窗几分钟不报，关窗后正在回升（比前一刻钟到半小时的最低值高出 recovering_k 度）也不报。一"
+            "栋楼只有一条，列出当时不达标的房间；都回到线上 0.5 度以上，或当天不再使用，自动结束。局限：传感器装在窗边"
+            "、门口或暖气上方，读数不代表房间。",
             "检查供暖：供水温度、阀门、循环泵、暖气片放气；看门窗是否关好。一时修不好的，安排学生换教室。",
             {
                 "room_too_cold.raised": "{count:.0f} 间不到 {line_c:.0f} 度：{rooms}；最低 {celsius:.1f} 度，已 "
@@ -52,9 +53,10 @@ class RoomTooCold:
             "from waking to lights-out, outside lessons. The night and days off are left out, and so is the first "
             "grace_min (60 min) of a day's use, as rooms warm up. Below low_c (18 °C) for low_min (60 min) is a line "
             "in the day's summary, below cold_c (16 °C) for cold_min (30 min) calls somebody. Windows may be opened "
-            "for some minutes. A building is one message that names its cold rooms; it ends when all are half a degree "
-            "above the line, or on the next day without use. Limits: a sensor at a window, at a door or above a "
-            "radiator does not speak for its room.",
+            "for some minutes, and a room that is on its way back (recovering_k above the lowest of the last quarter "
+            "to half an hour) is not told. A building is one message that names its cold rooms; it ends when all are "
+            "half a degree above the line, or on the next day without use. Limits: a sensor at a window, at a door or "
+            "above a radiator does not speak for its room.",
             "Look at the heating: supply temperature, valves, circulation pump, air in radiators; see that windows and "
             "doors are shut. If it takes long, move the class.",
             {
@@ -80,6 +82,7 @@ class RoomTooCold:
     cold_c: float = parameter(16.0, unit="°C", least=0.0, most=30.0)
     cold_min: float = parameter(30.0, unit="min", least=0.1, most=1440.0)
     grace_min: float = parameter(60.0, unit="min", least=0.0, most=720.0)
+    recovering_k: float = parameter(1.0, unit="K", least=0.1, most=20.0)
     deadband_k: float = parameter(0.5, unit="K", least=0.0, most=10.0)
 
     def watches(self, site: Site) -> Iterable[JointLadder]:
@@ -110,4 +113,5 @@ class RoomTooCold:
             uses=tuple(
                 Use(hours=hours, season=season, grace_s=self.grace_min * 60) for hours, season in uses if season
             ),
+            recovering_by=self.recovering_k,
         )  # fmt: skip

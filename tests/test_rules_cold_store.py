@@ -117,6 +117,10 @@ def test_a_door_that_reports_on_change_pages_in_time() -> None:
     assert told(samples[:2], every_s=60.0) == []  # a dead sensor says nothing
 
 
+def test_a_gap_while_the_door_is_open_is_no_open_door() -> None:
+    assert told(series(DOOR, T0, 60.0, [(2, 0.0), (3, 1.0), (60, None), (3, 1.0), (5, 0.0)])) == []
+
+
 def test_it_ends_within_the_range() -> None:
     events = told(series(SAMPLES, T0, 60.0, [(5, 4.0), (70, 12.0), (9, 5.0), (2, 8.5), (20, 4.0)]))
     assert [event.turn for event in events] == [Turn.RAISED, Turn.UPDATED, Turn.CLEARED]

@@ -64,9 +64,11 @@ def test_a_cold_morning(celsius: float, expected: list[tuple[str, Severity, Deli
         (day("teach/hall/temperature_c", WEDNESDAY, (0, 12.0)), school()),
         (day(DORM, WEDNESDAY, (0, 14.0), (7.2, 19.0), (8, 15.0), (12, 19.0), (14, 15.0), (17.8, 19.0), (22.5, 14.0)),
          school()),                                                                    # in lessons, and at night
+        ([s for n, celsius in enumerate([19.0] * 20 + [12.0] * 20 + [12.0 + 0.15 * m for m in range(60)])
+          for s in day(ROOM, WEDNESDAY, (9 + n / 60, celsius))[:1]], school()),        # and slowly back
         (day(ROOM, WEDNESDAY, (0, 19.0), (10, 12.0), (10.4, 19.0)), school()),         # windows for twenty minutes
     ],
-    ids=["warm-up", "set-back", "airing", "weekend", "October", "unheated", "holiday", "corridor", "dorm", "window"],
+    ids=["warm-up", "set-back", "airing", "weekend", "October", "unheated", "holiday", "hall", "dorm", "slow", "open"],
 )  # fmt: skip
 def test_what_passes(samples: list[Sample], of: Site) -> None:
     assert told(samples, of) == []
