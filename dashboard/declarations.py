@@ -11,6 +11,7 @@ from dashboard.permits import Declare
 from dashboard.sign_in import form_of
 from dashboard.view import Campus, Latest
 from rules.fact import DECLARABLE, Declaration, declarable, declared_points
+from rules.model import Point
 
 
 class Standing(NamedTuple):
@@ -22,15 +23,22 @@ class Standing(NamedTuple):
 
 
 def standings(campus: Campus, place: str) -> list[Standing]:
-    """All that can be said about a place; what holds already is not offered again, a round always is."""
+    """All that can be said about a place; what holds already is not offered again, but a round and a new shift are."""
     newest = campus.latest()
     found = []
     for point in declared_points(campus.site, place):
         latest = newest.get(point.id)
-        held = latest.value if latest is not None and point.quantity != "round" else None
-        offers = (what for what, said in DECLARABLE.items() if said[0] == point.quantity and said[1] != held)
-        found.append(Standing(point.quantity, latest, tuple(offers)))
+        words = (what for what, (quantity, _) in DECLARABLE.items() if quantity == point.quantity)
+        offers = tuple(what for what in words if what not in _idle(point, latest))
+        found.append(Standing(point.quantity, latest, offers))
     return found
+
+
+def _idle(point: Point, latest: Latest | None) -> tuple[str, ...]:
+    """What would say nothing new."""
+    if point.quantity == "pressure_test":
+        return ("pressure-test-begin",) if latest is not None and latest.value else ("pressure-test-end",)
+    return ("off-duty",) if latest is not None and not latest.value else ()
 
 
 def declaration_routes(campus: Campus, declare: Declare) -> APIRouter:

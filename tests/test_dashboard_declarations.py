@@ -44,11 +44,11 @@ def offered(page: str) -> list[str]:
     [
         (plant(), BOILER, "No round has been declared yet.", ["round", "on-duty", "off-duty"]),
         (plant(round=1.0), BOILER, "Last round: 12:38", ["round", "on-duty", "off-duty"]),
-        (plant(on_duty=1.0), BOILER, "On duty since 12:38", ["round", "off-duty"]),
+        (plant(on_duty=1.0), BOILER, "On duty since 12:38", ["round", "on-duty", "off-duty"]),
         (plant(on_duty=0.0), BOILER, "Nobody on duty since 12:38", ["round", "on-duty"]),
         (plant(duty_source="broker"), BOILER, "No round has been declared", ["round"]),
         (plant(duty_source="people"), BOILER, "No round has been declared", ["round", "on-duty", "off-duty"]),
-        (plant(), PUMPS, "No pressure test yet.", ["pressure-test-begin", "pressure-test-end"]),
+        (plant(), PUMPS, "No pressure test yet.", ["pressure-test-begin"]),
         (plant(pressure_test=1.0), PUMPS, "Pressure test since 12:38", ["pressure-test-end"]),
         (plant(pressure_test=0.0), PUMPS, "the last ended 12:38", ["pressure-test-begin"]),
     ],
