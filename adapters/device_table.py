@@ -36,6 +36,7 @@ times the device's multiplier (CT ratio 倍率); voltage, power factor and frequ
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -51,6 +52,7 @@ VECTOR_KINDS = ("captured", "documented", "derived", "simulated")
 TEMPLATE = ".template.toml"   # of a table that a user copies and fills in
 _FOLDER = files("adapters").joinpath("devices")
 _WHOLE_NUMBER = 8   # digits of an address that is the serial number of one device
+_KINDS = {str: "text in quotes", bool: "true or false", list: "a list", dict: "a table"}
 _PART = re.compile(r"[\w.-]*")
 _OF_TRANSPORTS = ("online", "backlog", "attended")
 
@@ -154,14 +156,15 @@ def table_from(content: Mapping[str, Any]) -> DeviceTable:
     """A table from its parsed file; ValueError says which key is wrong."""
     keys = dict(content)
     _no_blanks(content)
-    protocol, queries, vectors = _take(keys, "protocol"), _take(keys, "query"), keys.pop("vector", [])
+    protocol = _take(keys, "protocol", str)
     _expect(protocol in CODECS, f"protocol {protocol!r} is not one of {', '.join(CODECS)}")
+    queries, vectors = _take(keys, "query", list), _take(keys, "vector", list, default=[])
     table = DeviceTable(
         protocol=protocol,
         queries=tuple(_query(CODECS[protocol], query, f"query {at}") for at, query in enumerate(queries, 1)),
         vectors=tuple(_vector(vector, f"vector {at}") for at, vector in enumerate(vectors, 1)),
-        **{key: _take(keys, key) for key in ("name", "title", "source")},
-        line=keys.pop("line", ""),
+        **{key: _take(keys, key, str) for key in ("name", "title", "source")},
+        line=_take(keys, "line", str, default=""),
     )
     _nothing_left(keys, "")
     names = [query.name for query in table.queries]
@@ -173,52 +176,58 @@ def table_from(content: Mapping[str, Any]) -> DeviceTable:
 
 
 def _query(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyQuery:
-    keys = dict(content)
-    polled, items = keys.pop("polled", True), _take(keys, "fields", where)
+    with _blaming(where):
+        keys = dict(content)
+    polled, items = _take(keys, "polled", bool, where, default=True), _take(keys, "fields", list, where)
     _expect(bool(items), f"{where} has no fields")
     fields = tuple(_field(codec, item, f"{where}, field {at}") for at, item in enumerate(items, 1))
     _expect(not polled or not any(field.phase for field in fields), f"{where}: a phase is no point")
-    try:
+    with _blaming(where):
         query: AnyQuery = codec.query(keys, fields, polled=polled)
-    except KeyError as error:
-        raise ValueError(f"{where} lacks the key {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
     _nothing_left(keys, where)
     return query
 
 
 def _field(codec: AnyCodec, content: Mapping[str, Any], where: str) -> AnyField:
-    keys = dict(content)
-    quantity = _take(keys, "quantity", where)
+    with _blaming(where):
+        keys = dict(content)
+    quantity = _take(keys, "quantity", str, where)
     _expect(quantity in QUANTITIES and quantity not in _OF_TRANSPORTS, f"{where}: unknown quantity {quantity!r}")
     where = f"{where} ({quantity})"
-    try:
+    with _blaming(where):
         form = codec.format(keys)
-    except KeyError as error:
-        raise ValueError(f"{where} lacks the key {error}") from None
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{where}: {error}") from error
     is_state = QUANTITIES[quantity].kind is Kind.STATE
-    unit, units = "" if is_state else _take(keys, "unit", where), UNITS.get(quantity, {"": 1.0})
+    unit, units = "" if is_state else _take(keys, "unit", str, where), UNITS.get(quantity, {"": 1.0})
     _expect(unit in units, f"{where} has no unit {unit!r}, but {', '.join(units)}")
-    field = Field(quantity, unit, form, keys.pop("phase", ""), keys.pop("part", ""))
-    _expect(_PART.fullmatch(field.part) and field.part not in QUANTITIES, f"{where}: part {field.part!r} is no word")
+    phase, part = (_take(keys, key, str, where, default="") for key in ("phase", "part"))
+    _expect(_PART.fullmatch(part) and part not in QUANTITIES, f"{where}: part {part!r} is no word")
     _nothing_left(keys, where)
-    return field
+    return Field(quantity, unit, form, phase, part)
 
 
 def _vector(content: Mapping[str, Any], where: str) -> Vector:
-    keys = dict(content)
-    kind, told, values = (_take(keys, key, where) for key in ("kind", "frame", "values"))
+    with _blaming(where):
+        keys = dict(content)
+    kind, values = _take(keys, "kind", str, where), _take(keys, "values", dict, where)
     _expect(kind in VECTOR_KINDS, f"{where}: vector kind {kind!r} is not one of {', '.join(VECTOR_KINDS)}")
-    try:
+    with _blaming(where):
+        told = keys.pop("frame")
         frames = tuple(bytes.fromhex(text) for text in ([told] if isinstance(told, str) else told))
-        vector = Vector(kind, frames, values, bytes.fromhex(keys.pop("request", "")))
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+        request = bytes.fromhex(keys.pop("request", ""))
+    _expect(bool(frames), f"{where} has no frame")
     _nothing_left(keys, where)
-    return vector
+    return Vector(kind, frames, values, request)
+
+
+@contextmanager
+def _blaming(where: str) -> Iterator[None]:
+    """Say where in the file it is wrong: what a codec stumbles over here is no mistake of the codec."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(f"{where} lacks the key {error}") from None
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _proven(table: DeviceTable) -> None:
@@ -250,9 +259,14 @@ def _blanks(value: Any, where: str) -> Iterator[str]:
             yield from _blanks(item, f"{where} {at}")
 
 
-def _take(keys: dict[str, Any], key: str, where: str = "") -> Any:
+def _take(keys: dict[str, Any], key: str, kind: type, where: str = "", *, default: Any = None) -> Any:
+    """The value of a key, which must be of this kind; ValueError if it is missing and has no default."""
+    if key not in keys and default is not None:
+        return default
     _expect(key in keys, f"{where} lacks the key {key!r}".strip())
-    return keys.pop(key)
+    value = keys.pop(key)
+    _expect(type(value) is kind, f"{where}{', ' if where else ''}{key}: {value!r} is not {_KINDS[kind]}")
+    return value
 
 
 def _nothing_left(keys: Mapping[str, Any], where: str) -> None:

@@ -2,12 +2,14 @@
 
 import itertools
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.device_table import DeviceTable, DeviceTableError, Vector, load_tables, templates
+from adapters.device_table import DeviceTable, DeviceTableError, Vector, load_tables, table_from, templates
 from adapters.dlt645 import Frame, encode, new_decoder
 from adapters.dlt645_codec import size
 from adapters.dlt645_identifiers import read_format, standard_query
@@ -220,3 +222,32 @@ def test_two_files_with_one_name(tmp_path: Path) -> None:
         (tmp_path / name).write_text(GOOD, encoding="utf-8")
     with pytest.raises(DeviceTableError, match=r"b\.toml.*'mine'"):
         load_tables(tmp_path)
+
+
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value of a parsed file."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from paths_of(item, (*path, key))
+
+
+@pytest.mark.parametrize("protocol", sorted({table.protocol for table in TABLES.values()}))
+def test_any_value_anywhere_in_a_table_is_taken_or_refused(protocol: str, tmp_path: Path) -> None:
+    name = next(name for name, table in TABLES.items() if table.protocol == protocol)
+    text = Path(__file__).parents[1].joinpath("adapters", "devices", f"{name}.toml").read_text(encoding="utf-8")
+    refused = 0
+    for path in paths_of(tomllib.loads(text)):
+        for value in (-1, 70000, 1.5, True, "", "x", [], [1], ["x"], [[]], {}, {"x": 1}, [{}]):
+            content = tomllib.loads(text)
+            inner = content
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = value
+            try:
+                table = table_from(content)
+                for vector in table.vectors:
+                    table.read(vector)
+            except ValueError:
+                refused += 1
+    assert refused > 20
