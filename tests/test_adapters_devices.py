@@ -212,6 +212,8 @@ def filled(text: str) -> str:
         text = re.sub(f'"{pattern}[^"]*"', value, text)
     text = re.sub(r'function = "[^"]*"', "function = 3", text)
     text = re.sub(r'start = "[^"]*"', lambda _: f"start = {next(numbers) * 10}", text)
+    for key, value in (("type", '"i16"'), ("scale", "0.1"), ("unit", '"MPa"')):
+        text = re.sub(f'{key} = "\\? [^"]*"', f"{key} = {value}", text)
     offsets = itertools.cycle(range(4))
     text = re.sub(r'at = "[^"]*"', lambda _: f"at = {next(offsets)}", text)
     return re.sub(r'"\? all [^"]*"', "3, 4", text)

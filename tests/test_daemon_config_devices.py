@@ -9,6 +9,7 @@ from modbus_slave import answer, cells_of
 from adapters.poller import Poller
 from adapters.source import Line, SerialSource
 from daemon.config import ConfigError, Loaded, load
+from rules.boiler import boilers
 from rules.model import Sample
 
 SITE = '[site]\nid = "s"\n[[building]]\nid = "d"\nkind = "dormitory"\nrooms = ["101-103"]\n'
@@ -136,3 +137,10 @@ def test_a_wrong_table_is_told_with_its_file_and_key(tmp_path: Path, old: str, n
     (told,) = error.value.lines
     assert "a device table in the folder devices cannot be used: devices/our-boiler.toml: " in told
     assert said in told
+
+
+def test_what_a_controller_says_reaches_the_rules_for_boilers(tmp_path: Path) -> None:
+    own_table(tmp_path, BOILER)
+    made = loaded(tmp_path, device("our-boiler", "1", "d/boiler") + '[[room]]\nid = "d/boiler"\nkind = "boiler_room"\n')
+    (boiler,) = boilers(made.site, "supply", "return", "flame")
+    assert boiler.points["return"].id == "d/boiler/return/temperature_c"
