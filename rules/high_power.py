@@ -228,13 +228,13 @@ class HighPowerWatch:
         if load.gone_at is not None and at - load.gone_at >= self.clear_s and not stays:
             return x._replace(load=None), (self._change(Turn.CLEARED, load, x.runs, load.gone_at),)
         if stays:
-            load = load._replace(gone_at=None).held(seen_s)
+            load = (load if load.gone_at is None else load._replace(gone_at=None)).held(seen_s)
         elif load.gone_at is None and load.is_gone(p):
             load = load._replace(gone_at=at)
         x = self._struck(x, load, at)
         due = self._due(load, x.runs, at)
         if due <= (load.severity or 0):
-            return x._replace(load=tuple(load)), ()
+            return _State(x.level, tuple(load), *x[2:]), ()
         is_long = load.severity == Severity.INFO and load.held_s > self.unattended_s
         why = "updated_night" if due > load.wanted else "updated_long" if is_long else "updated"
         load = load._replace(severity=due)

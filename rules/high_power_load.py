@@ -55,7 +55,11 @@ class Load(NamedTuple):
 
     def held(self, seen_s: float) -> Self:
         """The load after readings saw it for longer."""
-        return self._replace(held_s=self.held_s + seen_s, joules=self.joules + self.size * seen_s)
+        since, before, size, kind, is_sure, night_at, held_s, joules, gone_at, wanted, severity, slack_w = self
+        return type(self)(
+            since, before, size, kind, is_sure, night_at, held_s + seen_s, joules + size * seen_s, gone_at, wanted,
+            severity, slack_w,
+        )  # fmt: skip
 
     def stays(self, p: float) -> bool:
         """Whether a reading still has it."""

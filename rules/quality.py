@@ -113,7 +113,7 @@ class GaugeRefiner:
     _patience: int
     _longest: int      # run in use, and of which value
     _longest_value: float
-    _changes: int      # in use
+    _changes: int      # in use, as far as they need be counted
     _readings: int     # that went the long way
     _since: float
     _bottom: float     # the least and the most so far, and below which it idles
@@ -140,7 +140,7 @@ class GaugeRefiner:
                 if self._run:
                     self._end_run()
                 self._value = value
-                if value > self._idle:
+                if self._changes < LEARNED_CHANGES and value > self._idle:
                     self._changes += 1
                 return None
             self._run += 1
