@@ -31,8 +31,8 @@ class ColdStore:
             "，冷藏库（cold_store）和留样冰箱（sample_fridge）在 chilled_low_c 到 chilled_high_c（0 到 8 度）之间。超范"
             "围满 defrost_min（45 分钟）写进当天汇总，满 page_min（60 分钟）马上通知，化霜和开门装货的短时升温不报。温"
             "度正在回到范围里（比前一刻钟到半小时的最差值好 recovering_k 度）先不报，新开机、刚装满货时不会误报。门（"
-            "door_open）开着满 door_min（5 分钟）马上通知。回到线内 0.5 度、持续 10 分钟算恢复。局限：传感器测的是空气"
-            "，食品的温度变得慢些；正对出风口的传感器变得快些。",
+            "door_open）开着满 door_min（10 分钟）马上通知，装货时短一些的不报。回到线内 0.5 度、持续 10 分钟算恢复。局"
+            "限：传感器测的是空气，食品的温度变得慢些；正对出风口的传感器变得快些。",
             "关好门，看压缩机、风机和插头；温度仍降不下来，把食品转到别的冷库。留样要在 0 到 8 度保存 48 小时：超温的留"
             "样做好记录，报食品安全管理员。",
             {
@@ -66,8 +66,9 @@ class ColdStore:
             "for defrost_min (45 min) is a line in the day's summary, for page_min (60 min) calls somebody, so a "
             "defrost and a door opened for loading pass. What is on its way back (recovering_k better than the worst "
             "of the last quarter to half an hour) waits, as after it was switched on or filled. A door (door_open) "
-            "that is open for door_min (5 min) calls somebody. It is over when half a degree inside for 10 min. "
-            "Limits: the sensor measures air, and food follows slowly; one in the stream of the fan is faster.",
+            "that is open for door_min (10 min), longer than a delivery takes, calls somebody. It is over when half a "
+            "degree inside for 10 min. Limits: the sensor measures air, and food follows slowly; one in the stream of "
+            "the fan is faster.",
             "Close the door; look at compressor, fan and plug. If it stays out of range, move the food to another "
             "store. Food samples must lie 48 h at 0 to 8 °C: note those that were out of range and tell the food "
             "safety officer.",
@@ -103,7 +104,7 @@ class ColdStore:
     chilled_low_c: float = parameter(0.0, unit="°C", least=-30.0, most=20.0)
     defrost_min: float = parameter(45.0, unit="min", least=1.0, most=720.0)
     page_min: float = parameter(60.0, unit="min", least=1.0, most=1440.0)
-    door_min: float = parameter(5.0, unit="min", least=0.1, most=240.0)
+    door_min: float = parameter(10.0, unit="min", least=0.1, most=240.0)
     recovering_k: float = parameter(0.6, unit="K", least=0.1, most=20.0)
 
     def watches(self, site: Site) -> Iterable[JointLadder]:

@@ -32,7 +32,7 @@ class Freeze:
             "水管、回水或有水管的房间快要结冰时报警。看三种温度（temperature_c）：部位写 pipe、return、heating 的管道（"
             "可编号，如 pipe-2）；有供暖的房间；没供暖也有水管的卫生间、水泵房、锅炉房。低于 warn_c（5 度）写进当天汇总"
             "；低于 alarm_c（3 度）马上通知；低于 critical_c（1 度）按紧急报，夜里也叫人，水管随时会冻裂。管道要持续 "
-            "pipe_min（5 分钟），房间要持续 room_min（10 分钟），开一会儿窗不报。温度正在回升（比前一刻钟到半小时的最低"
+            "pipe_min（1 分钟），房间要持续 room_min（10 分钟），开一会儿窗不报。温度正在回升（比前一刻钟到半小时的最低"
             "值高出 recovering_k 度）就不报，供暖刚启动时不会误报。每根管道、每间锅炉房或水泵房单独一条；一栋楼的房间合"
             "成一条，列出房间。室外、冷库不看。局限：放空了水的管道也会报，请在规则里排除；没有传感器的背阴角落看不到，"
             "传感器要装在最冷处。",
@@ -53,7 +53,7 @@ class Freeze:
             "(temperature_c) are read: of pipes, whose part is pipe, return or heating (or numbered, as pipe-2); of "
             "heated rooms; and of washrooms, pump rooms and boiler rooms, heated or not. Below warn_c (5 °C) it is a "
             "line in the day's summary, below alarm_c (3 °C) somebody is called, below critical_c (1 °C) it is "
-            "critical and breaks the quiet hours, as pipes may burst. It must last pipe_min (5 min) at a pipe and "
+            "critical and breaks the quiet hours, as pipes may burst. It must last pipe_min (1 min) at a pipe and "
             "room_min (10 min) in a room, so a window may be opened. What is on its way back (recovering_k above the "
             "lowest of the last quarter to half an hour) is not told, as when heating has just started. Each pipe, "
             "boiler room and pump room is an alert of its own; the rooms of a building are one that names them. "
@@ -76,7 +76,7 @@ class Freeze:
     warn_c: float = parameter(5.0, unit="°C", least=-20.0, most=20.0)
     alarm_c: float = parameter(3.0, unit="°C", least=-20.0, most=20.0)
     critical_c: float = parameter(1.0, unit="°C", least=-20.0, most=20.0)
-    pipe_min: float = parameter(5.0, unit="min", least=0.1, most=240.0)
+    pipe_min: float = parameter(1.0, unit="min", least=0.1, most=240.0)
     room_min: float = parameter(10.0, unit="min", least=0.1, most=240.0)
     deadband_k: float = parameter(1.0, unit="K", least=0.0, most=20.0)
     recovering_k: float = parameter(0.6, unit="K", least=0.1, most=20.0)

@@ -3,8 +3,9 @@
 Strategy. A building is judged on days when nobody uses any of its rooms, until the time before the next opening that
 warming up takes; and, where it is only taught in, in the night before a day of use: there heating that was off and
 starts too early. It is heated while a circuit is hot or says so, unless it is near freezing outside (what goes on then
-may be frost protection); or while its coldest room stays warm long after closing although it is cold outside, whatever
-keeps it so. Time counts as far as readings speak; what pauses shorter than `pause_s`, as a thermostat does, goes on.
+may be frost protection); or while its coldest room does not cool from one half of a day to the next although it is far
+colder outside, whatever keeps it so. Time counts as far as readings speak; what pauses shorter than `pause_s`, as a
+thermostat does, goes on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,8 @@ from rules.rule import Words, parameter
 
 CIRCUIT, SWITCH, ROOM, OUTDOOR = "circuit", "switch", "room", "outdoor"
 HYSTERESIS_K = 7.0  # a circuit cools slowly, and runs cooler on mild days
-MILD_C = 10.0       # outside; above it a room stays warm by itself
+COLDER_K = 10.0     # outside than in rooms that ought to cool
+COOLS_K = 0.5       # less than that, and something heats them
 LOOK_S = 60.0       # rooms are looked at together, not at each reading
 SLACK_S = 0.001
 UNHEATED = frozenset({  # rooms for whose sake nothing is heated
@@ -56,15 +58,18 @@ class _Run(NamedTuple):
 
 
 class _State(NamedTuple):
-    """`newest` is by thing: time, value, whether it is on (circuits alone); `was_off`: no circuit ran tonight."""
+    """`newest` is by thing: time, value, whether it is on (circuits alone); `was_off`: no circuit ran tonight.
+
+    `mark` is when the coldest room was looked at half a day ago, and how warm it was; `stays_warm` what came of it."""
 
     day: int = _Day.USED
     until: float = 0.0
-    closed_at: float = 0.0
     at: float = 0.0
     newest: tuple[tuple[float, float, bool], ...] = ()
     was_off: bool = False
     run: _Run | None = None
+    mark: tuple[float, float] | None = None
+    stays_warm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +147,9 @@ class HeatingLeftOnWatch:
             if x.run is not None and x.run[4]:
                 changes.append(self._change(Turn.CLEARED, _Run(*x.run), x, at, "cleared_used"))
             return x._replace(day=day, until=until, was_off=False, run=None)
-        closed_at = at if day == _Day.CLOSED and x.day != _Day.CLOSED else x.closed_at
-        return x._replace(day=day, until=until, closed_at=closed_at)
+        if day == _Day.CLOSED and x.day != _Day.CLOSED:
+            x = x._replace(mark=None, stays_warm=False)
+        return x._replace(day=day, until=until)
 
     def _day(self, at: float) -> tuple[_Day, float]:
         """What a time is for the building, and until when at least."""
@@ -172,6 +178,7 @@ class HeatingLeftOnWatch:
 
     def _looked(self, x: _State, at: float, changes: list[Change]) -> _State:
         """The state after all that is known now was looked at."""
+        x = self._cooled(x, at) if x.day == _Day.CLOSED else x
         verdict = self._verdict(x, at)
         seen_s = min(at - x.at, max(thing.holds_s for thing in self.things)) if x.at else 0.0
         run, was_off = x.run and _Run(*x.run), x.was_off or verdict == "off"
@@ -197,21 +204,35 @@ class HeatingLeftOnWatch:
 
     def _verdict(self, x: _State, at: float) -> str:
         """Whether heating is `on`, keeps rooms `warm`, or is `off`; empty: nothing says so, or frost excuses it."""
-        fresh = [
-            (thing.sort, row[1], row[2])
-            for thing, row in zip(self.things, x.newest, strict=True)
-            if row[0] and at - row[0] <= thing.holds_s
-        ]
-        circuits = [is_on for sort, _, is_on in fresh if sort in (CIRCUIT, SWITCH)]
-        outdoor_c = min((value for sort, value, _ in fresh if sort == OUTDOOR), default=inf)
+        circuits = [is_on for _, is_on in self._fresh(x, at, CIRCUIT, SWITCH)]
+        outdoor_c = min((value for value, _ in self._fresh(x, at, OUTDOOR)), default=inf)
         if any(circuits) and outdoor_c >= self.frost_c:
             return "on"
-        rooms_c = min((value for sort, value, _ in fresh if sort == ROOM), default=-inf)
-        has_coasted = x.day == _Day.CLOSED and at - x.closed_at >= self.coast_s
-        if has_coasted and outdoor_c < MILD_C and rooms_c >= self.warm_c:
+        rooms_c = self._coldest(x, at)
+        is_warm = rooms_c is not None and x.day == _Day.CLOSED and x.stays_warm and rooms_c >= self.warm_c
+        if is_warm and rooms_c is not None and outdoor_c <= rooms_c - COLDER_K:
             return "warm"
-        is_off = not any(circuits) if circuits else -inf < rooms_c < self.warm_c
+        is_off = not any(circuits) if circuits else rooms_c is not None and not is_warm
         return "off" if is_off else ""
+
+    def _cooled(self, x: _State, at: float) -> _State:
+        """The state when half a day has shown whether the rooms cool."""
+        rooms_c, mark = self._coldest(x, at), x.mark
+        if rooms_c is None or (mark is not None and at - mark[0] < self.coast_s):
+            return x
+        stays_warm = mark is not None and at - mark[0] < 2 * self.coast_s and rooms_c > mark[1] - COOLS_K
+        return x._replace(mark=(at, rooms_c), stays_warm=stays_warm)
+
+    def _coldest(self, x: _State, at: float) -> float | None:
+        return min((value for value, _ in self._fresh(x, at, ROOM)), default=None)
+
+    def _fresh(self, x: _State, at: float, *sorts: str) -> list[tuple[float, bool]]:
+        """What readings of these sorts say that still speak."""
+        return [
+            (row[1], row[2])
+            for thing, row in zip(self.things, x.newest, strict=True)
+            if thing.sort in sorts and row[0] and at - row[0] <= thing.holds_s
+        ]
 
     def _change(self, turn: Turn, run: _Run, x: _State, at: float, why: str) -> Change:
         """What is told of a run; the points to draw are those that show it."""
@@ -249,7 +270,7 @@ class HeatingLeftOn:
     pause_min: float = parameter(60.0, unit="min", least=1.0, most=1440.0)
     early_h: float = parameter(4.0, unit="h", least=0.0, most=12.0)
     lead_h: float = parameter(12.0, unit="h", least=0.0, most=24.0)
-    coast_h: float = parameter(24.0, unit="h", least=1.0, most=168.0)
+    coast_h: float = parameter(12.0, unit="h", least=1.0, most=84.0)
 
     def watches(self, site: Site) -> Iterable[HeatingLeftOnWatch]:
         outdoor = [

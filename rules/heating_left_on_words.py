@@ -11,9 +11,9 @@ WORDS: Mapping[str, Words] = {
         "on）。周末、节假日、寒暑假整天没人用的楼，供暖累计开满 hold_h（2 小时）写进当天汇总，满 long_h（24 小时）才马"
         "上通知；停不到 pause_min（60 分钟）算没停。重新开门前 lead_h（12 小时）可以预热。教学楼平时夜里停过又开，比开"
         "门早 early_h（4 小时）以上的，也写进汇总。装了室外温度（类型 outdoor 的地点）的，室外低于 frost_c（4 度）时可"
-        "能是防冻，不算；降到 35 度以下的防冻运行也不算。没有供水温度的，看有供暖的房间：关闭满 coast_h（24 小时）、室"
-        "外不到 10 度，最冷的房间还有 warm_c（17 度），就是有人在供暖，多冷的天都算。局限：几栋楼合用的供暖回路，要放在"
-        " plant 类的楼里，否则只按所在楼的作息判断；保温很好的楼凉得慢，可调高 coast_h。",
+        "能是防冻，不算；降到 35 度以下的防冻运行也不算。还看有供暖的房间：室外冷 10 度以上，最冷的房间过了 coast_h（"
+        "12 小时）没有凉下 0.5 度、还不低于 warm_c（17 度），就是还在供暖，多冷的天都算（要装室外温度）。局限：几栋楼合"
+        "用的供暖回路，要放在 plant 类的楼里，否则只按所在楼的作息判断；保温极好的楼凉得慢，可调高 coast_h。",
         "没有人用的，把供暖调到防冻或值班温度；查定时器是否写进了周末和假期。要提前供暖的，让负责人确认。",
         {
             "heating_left_on.raised_on": "楼关着，供暖还在开，从 {since_at} 起已开 {on_s}",
@@ -39,10 +39,11 @@ WORDS: Mapping[str, Words] = {
         "It may warm up for lead_h (12 h) before the building opens again. Where there is only teaching, heating that "
         "was off at night and starts more than early_h (4 h) before opening is a line in the summary too. With a "
         "sensor of the air outside (a place of kind outdoor), what runs below frost_c (4 °C) may be frost protection "
-        "and does not count; nor does a set-back of the circuit below on_c. Heated rooms are looked at too: if the "
-        "coldest is still at warm_c (17 °C) when closed for coast_h (24 h) with less than 10 °C outside, something "
-        "heats them, however cold it is. Limits: a circuit that serves several buildings belongs into one of kind "
-        "plant, or it is judged by the hours of its own; a well insulated building cools slowly, so raise coast_h.",
+        "and does not count; nor does a set-back of the circuit below on_c. With that sensor heated rooms are looked "
+        "at too: if the coldest is at warm_c (17 °C) or more and did not cool by half a degree in coast_h (12 h) with "
+        "10 K less outside, something heats it, however cold it is. Limits: a circuit that serves several buildings "
+        "belongs into one of kind plant, or it is judged by the hours of its own; a well insulated building cools "
+        "slowly, so raise coast_h.",
         "If nobody needs it, set the heating back to frost protection; see whether the timer knows weekends and "
         "holidays. If it is to be warm early, have the person responsible confirm it.",
         {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from math import exp
 
 import pytest
 from recordings import at, local, replay, restarted, site
@@ -72,9 +73,10 @@ def test_at_a_second_too_it_is_told_in_time() -> None:
         {"circuit": lambda hour: 50.0 if hour < 24 else 20.0, "outdoor": steady(2.0),
          "room": lambda hour: max(8.0, 20.0 - max(0.0, hour - 22.0) * 0.2)},   # it cools down
         {"room": steady(19.0), "outdoor": steady(14.0)},                      # a mild weekend
+        {"room": lambda hour: 2.0 + 18.0 * exp(-max(0.0, hour - 21.5) / 150.0), "outdoor": steady(2.0)},
         {"switch": steady(0.0)},
     ],
-    ids=["set-back", "frost kicks", "frost", "warm-up", "cools", "mild", "switched off"],
+    ids=["set-back", "frost kicks", "frost", "warm-up", "cools", "mild", "well insulated", "switched off"],
 )  # fmt: skip
 def test_what_may_run(courses: dict[str, Course]) -> None:
     assert told(school(), (12.0, 80.0), **courses) == []
@@ -94,7 +96,8 @@ def test_a_switch_and_a_thermostat_that_pauses_count() -> None:
 def test_frost_excuses_a_circuit_but_no_warm_room() -> None:
     events = told(school(), (12.0, 66.0), circuit=steady(50.0), room=steady(20.0), outdoor=steady(-5.0))
     assert [(event.turn, event.why, local(event.at)[5:]) for event in events] == [
-        (Turn.RAISED, "heating_left_on.raised_warm", "01-18 02:00"),
+        (Turn.RAISED, "heating_left_on.raised_warm", "01-17 14:00"),
+        (Turn.UPDATED, "heating_left_on.raised_warm", "01-18 12:00"),
     ]
     assert events[0].evidence.points == (ROOM, OUTDOOR)
 
