@@ -55,10 +55,11 @@ class FlameWatch:
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         climb, demand, demand_at, flame, flame_at, is_lit, tries = state
+        is_lit = is_lit and self._is_fresh(at, demand_at, flame_at)  # a call may have ended in a gap, and another begun
         if "demand" in values:
             demand, demand_at = values["demand"], at
         if "flame" in values:
-            is_again = values["flame"] > flame and is_lit and flame_at is not None
+            is_again = values["flame"] > flame and is_lit
             flame, flame_at = values["flame"], at
             if is_again and demand:
                 tries = (*tries, at)[-self.retries :]

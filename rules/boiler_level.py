@@ -8,7 +8,7 @@ that begins to boil swells: for some minutes after the burner was lit the high l
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf
+from math import inf
 from typing import ClassVar, NamedTuple
 
 from rules.boiler import Boiler, boilers
@@ -72,10 +72,16 @@ class BoilerLevelWatch:
         if measured.role in values and measured.step != inf:
             mean, rises_until = self._followed(state, at, values[measured.role])
             mean_at = at
-        fires = bool(flame and flame_at is not None and at - flame_at <= self.flame_holds_s)
-        climbs = self._climbed(state._replace(lit_at=lit_at, rises_until=rises_until), at, values, fires=fires)
+        fires = bool(flame) and flame_at is not None and at - flame_at <= self.flame_holds_s
+        climbs = self._climbed(
+            climbs or (Climb(),) * len(self.sensors), at, values,
+            fills=self.side == "low" and at <= rises_until and not fires,
+            swells=self.side == "high" and lit_at is not None and at - lit_at < self.swell_s,
+        )  # fmt: skip
         state = _State(climbs, mean, mean_at, rises_until, flame, flame_at, lit_at, told)
-        now = max(self._grade(sensor, climb, fires=fires) for sensor, climb in zip(self.sensors, climbs, strict=True))
+        now = max(map(self._grade, self.sensors, climbs))
+        if fires and now != UNTOLD and self.side == "low":
+            now = Severity.CRITICAL
         if now == told or UNTOLD < now < told:
             return state, ()
         turn = Turn.CLEARED if now == UNTOLD else Turn.RAISED if told == UNTOLD else Turn.UPDATED
@@ -109,32 +115,33 @@ class BoilerLevelWatch:
         """The mean of the level with one more reading, and until when it counts as rising."""
         if state.mean_at is None or at - state.mean_at > SILENT_S:
             return value, at + SMOOTH_S  # who knows; a minute tells
-        weight = 1.0 - exp((state.mean_at - at) / SMOOTH_S)
+        weight = (at - state.mean_at) / (at - state.mean_at + SMOOTH_S)
         rises_until = max(state.rises_until, at if value - state.mean > self.sensors[0].step else 0.0)
         return state.mean + (value - state.mean) * weight, rises_until
 
-    def _climbed(self, state: _State, at: float, values: Mapping[str, float], *, fires: bool) -> tuple[Climb, ...]:
+    def _climbed(
+        self, climbs: Sequence[Climb], at: float, values: Mapping[str, float], *, fills: bool, swells: bool
+    ) -> tuple[Climb, ...]:
         """The climb of each sensor after these readings; without any, of those whose last one lapses now."""
-        swells = self.side == "high" and state.lit_at is not None and at - state.lit_at < self.swell_s
-        fills = self.side == "low" and at <= state.rises_until and not fires
         out = []
-        for sensor, climb in self._pairs(state):
+        for sensor, climb in zip(self.sensors, climbs, strict=True):
             value = values.get(sensor.role)
-            if value is None and not values and sensor.ladder.lapse(climb, holds_s=sensor.holds_s) == at:
-                value = climb.value
-            if value is not None and fills and not climb.told and _stands(sensor.ladder, climb, value):
-                climb = climb._replace(at=at, value=value)  # this time does not count
-            elif value is not None:
-                ladder = sensor.swollen if swells else sensor.ladder
-                climb, turn = ladder.step(climb, at, value, holds_s=sensor.holds_s)
-                climb = ladder.after(climb) if turn is Turn.CLEARED else climb
+            if not values and sensor.ladder.lapse(Climb(*climb), holds_s=sensor.holds_s) == at:
+                value = climb[1]
+            if value is not None:
+                if fills and _stands(sensor.ladder, climb, value):
+                    climb = Climb(*climb)._replace(at=at, value=value)  # this time does not count
+                else:
+                    ladder = sensor.swollen if swells else sensor.ladder
+                    climb, turn = ladder.step(climb, at, value, holds_s=sensor.holds_s)
+                    climb = ladder.after(climb) if turn is Turn.CLEARED else climb
             out.append(climb)
         return tuple(out)
 
-    def _grade(self, sensor: Sensor, climb: Climb, *, fires: bool) -> int:
-        if not climb.told:
-            return UNTOLD
-        return Severity.CRITICAL if fires and self.side == "low" else sensor.ladder.told(climb).severity
+    @staticmethod
+    def _grade(sensor: Sensor, climb: Climb) -> int:
+        told = climb[4]
+        return sensor.ladder.rungs[told - 1].severity if told else UNTOLD
 
     def _change(self, turn: Turn, at: float, state: _State, severity: Severity, *, fires: bool) -> Change:
         pairs = self._pairs(state)
@@ -149,10 +156,10 @@ class BoilerLevelWatch:
 
 
 def _stands(ladder: Ladder, climb: Climb, value: float) -> bool:
-    """Whether a value is still beyond the lowest line, deadband and all."""
-    line = ladder.rungs[0].line
+    """Whether a value that is not told yet is still beyond the lowest line, deadband and all."""
+    line, since, told = ladder.rungs[0].line, climb[3], climb[4]
     beyond = value < line + ladder.deadband if ladder.falls else value > line - ladder.deadband
-    return climb.since is not None and beyond
+    return since is not None and not told and beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,23 +62,33 @@ class FallingWatch:
     ladder: Ladder
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        if len(values) > 1 or "pressure" not in values:
-            state = self._heard(state, at, values)
-        kpa = values.get("pressure")
-        if kpa is None or at < state.settled_at:
-            return state, ()
-        climb, peaks, before, celsius, celsius_at, flame, flame_at, unlit_at, pump, settled_at, told = state
-        if told is not None and at - told[0] > OPEN_S:
-            told, peaks = None, ()
-        peaks = self._peaks(peaks, at, min(kpa, before) if peaks else kpa, self._celsius(state, at))
-        lost = self._lost(state, at, kpa, peaks) if told is None else _share(told, kpa)
-        climb, turn = self.ladder.step(climb, at, lost, holds_s=self.holds_s["pressure"])
-        if turn is Turn.RAISED:
-            told = peaks[0]
+        climb, peaks, kpa, celsius, celsius_at, flame, flame_at, unlit_at, pump, settled_at, told = state
+        if "supply" in values:
+            celsius, celsius_at = values["supply"], at
+        if "flame" in values:
+            flame, flame_at = values["flame"], at
+            unlit_at = unlit_at if flame else at
+        if "pump" in values:
+            if pump is not None and values["pump"] != pump and told is None:
+                peaks, settled_at = (), at + SETTLE_S
+            pump = values["pump"]
+        turn = None
+        if "pressure" in values and at >= settled_at:
+            if told is not None and at - told[0] > OPEN_S:
+                told, peaks = None, ()
+            before, kpa = kpa, values["pressure"]
+            is_measured = celsius_at is not None and at - celsius_at <= self.holds_s["supply"]
+            peaks = _with(peaks, at, min(kpa, before) if peaks else kpa, celsius if is_measured else None)
+            lost = _share(told or peaks[0], kpa)
+            if told is None and lost > self.ladder.rungs[0].line - self.ladder.deadband:
+                burns = bool(flame) and flame_at is not None and at - flame_at <= self.holds_s["flame"]
+                lost = self._unexplained(kpa, peaks, celsius if is_measured else None, unlit_at if burns else at)
+            climb, turn = self.ladder.step(climb, at, lost, holds_s=self.holds_s["pressure"])
+            told = peaks[0] if turn is Turn.RAISED else told
         state = _State(climb, peaks, kpa, celsius, celsius_at, flame, flame_at, unlit_at, pump, settled_at, told)
         if turn is None:
             return state, ()
-        change = self._change(turn, state)
+        change = self._change(turn, climb, state)
         if turn is Turn.CLEARED:
             state = state._replace(climb=self.ladder.after(climb), told=None, peaks=())
         return state, (change,)
@@ -100,50 +110,22 @@ class FallingWatch:
         }  # fmt: skip
         return Explanation(f"boiler_pressure.falling_is_{'calm' if climb.since is None else 'beyond'}", values)
 
-    def _heard(self, state: _State, at: float, values: Mapping[str, float]) -> _State:
-        """The state with what is read besides the pressure."""
-        if "supply" in values:
-            state = state._replace(celsius=values["supply"], celsius_at=at)
-        if "flame" in values:
-            flame = values["flame"]
-            state = state._replace(flame=flame, flame_at=at, unlit_at=state.unlit_at if flame else at)
-        if "pump" in values:
-            if state.pump is not None and values["pump"] != state.pump and state.told is None:
-                state = state._replace(peaks=(), settled_at=at + SETTLE_S)
-            state = state._replace(pump=values["pump"])
-        return state
-
-    def _celsius(self, state: _State, at: float) -> float | None:
-        is_fresh = state.celsius_at is not None and at - state.celsius_at <= self.holds_s["supply"]
-        return state.celsius if is_fresh else None
-
-    def _peaks(self, peaks: tuple[Peak, ...], at: float, kpa: float, celsius: float | None) -> tuple[Peak, ...]:
-        """Falling peaks of the window with one more reading, at most one for each half minute."""
-        if peaks and kpa < peaks[-1][1] and at - peaks[-1][0] < GRAIN_S and at - peaks[0][0] <= WINDOW_S:
-            return peaks
-        kept = tuple(peak for peak in peaks if peak[1] > kpa and at - peak[0] <= WINDOW_S)
-        return (*kept, (at, kpa, celsius))
-
-    def _lost(self, state: _State, at: float, kpa: float, peaks: Sequence[Peak]) -> float:
-        """The share of the pressure that is lost and that cooling does not explain."""
-        share = _share(peaks[0], kpa)
-        if share <= self.ladder.rungs[0].line - self.ladder.deadband:
-            return share  # calm, whatever explains it
-        celsius, (_, highest_kpa, warmest_c) = self._celsius(state, at), peaks[0]
+    def _unexplained(
+        self, kpa: float, peaks: Sequence[Peak], celsius: float | None, unlit_at: float | None
+    ) -> float:
+        """The share that is lost and that cooling does not explain; without a fire `unlit_at` is now."""
+        _, highest_kpa, warmest_c = peaks[0]
         if celsius is not None and warmest_c is not None and self._is_water(highest_kpa, warmest_c):
-            return share - COOLING_K * max(0.0, warmest_c - celsius - NOISE_K)
+            return _share(peaks[0], kpa) - COOLING_K * max(0.0, warmest_c - celsius - NOISE_K)
         if "flame" not in self.inputs:
-            return share
-        if not state.flame or state.flame_at is None or at - state.flame_at > self.holds_s["flame"]:
-            return 0.0
-        lit_at = -inf if state.unlit_at is None else state.unlit_at
-        return max((_share(peak, kpa) for peak in peaks if peak[0] > lit_at), default=0.0)
+            return _share(peaks[0], kpa)
+        return max((_share(peak, kpa) for peak in peaks if unlit_at is None or peak[0] > unlit_at), default=0.0)
 
     def _is_water(self, kpa: float, celsius: float) -> bool:
         return boiling_c(self.air_kpa + kpa) - celsius > STEAM_K
 
-    def _change(self, turn: Turn, state: _State) -> Change:
-        climb, peak = state.climb, state.told or state.peaks[0]
+    def _change(self, turn: Turn, climb: Climb, state: _State) -> Change:
+        peak = state.told or state.peaks[0]
         rung, held_s = self.ladder.told(climb), self.ladder.covered_s(climb)
         values = {
             "kpa": state.kpa, "from_kpa": peak[1], "lost_pct": 100.0 * climb.value,
@@ -153,6 +135,13 @@ class FallingWatch:
         line = peak[1] * (1.0 - rung.line)
         evidence = Evidence(climb.since or 0.0, tuple(self.inputs.values()), line, held_s)
         return Change(turn, rung.severity, rung.delivery, f"boiler_pressure.{why}", values, evidence)
+
+
+def _with(peaks: tuple[Peak, ...], at: float, kpa: float, celsius: float | None) -> tuple[Peak, ...]:
+    """Falling peaks of the window with one more reading, at most one for each half minute."""
+    if peaks and kpa < peaks[-1][1] and at - peaks[-1][0] < GRAIN_S and at - peaks[0][0] <= WINDOW_S:
+        return peaks
+    return (*(peak for peak in peaks if peak[1] > kpa and at - peak[0] <= WINDOW_S), (at, kpa, celsius))
 
 
 def _share(peak: Peak, kpa: float) -> float:

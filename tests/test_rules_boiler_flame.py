@@ -73,6 +73,9 @@ def test_signals_that_come_apart_by_a_sample_tell_nothing(lag_s: float) -> None:
 def test_a_gap_is_no_evidence(every_s: float) -> None:
     rows = steady(every_s, (600.0, BURNS), (every_s, ASKED)) + steady(every_s, (600.0, BURNS), begin=7200.0)
     assert tell(rows, every_s=every_s) == []
+    for again in (BURNS, ASKED):  # one call, another call
+        rows = steady(every_s, (600.0, BURNS), (every_s, ASKED)) + steady(every_s, (60.0, again), begin=7200.0)
+        assert tell([*rows, *steady(every_s, (600.0, BURNS), begin=7260.0)], every_s=every_s) == []
     rows = steady(every_s, (60.0, ASKED)) + steady(every_s, (180.0, ASKED), begin=7200.0)
     assert tell(rows, every_s=every_s) == []
 
