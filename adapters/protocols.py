@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from adapters.cjt188_codec import Cjt188
 from adapters.dlt645_1997 import Dlt645Of1997
 from adapters.dlt645_codec import Dlt645
+from adapters.mbus_codec import Mbus
 from adapters.modbus import Modbus
 from adapters.protocol import AnyCodec
 
@@ -15,5 +16,6 @@ CODECS: Mapping[str, AnyCodec] = {
         Dlt645Of1997(),
         Modbus(),
         Cjt188(),
+        Mbus(),
     )
 }  # fmt: skip

@@ -35,6 +35,7 @@ MODULI = tuple(10.0**digits for digits in range(3, 9))
 _RATES: Mapping[str, tuple[float, float, float]] = {  # an hour's most in a small place, a large one, a building
     "energy_kwh": (25.0, 500.0, 5_000.0),
     "reactive_energy_kvarh": (25.0, 500.0, 5_000.0),
+    "heat_kwh": (50.0, 2_000.0, 20_000.0),
     "volume_m3": (18.0, 180.0, 1_200.0),
     "gas_m3": (18.0, 180.0, 5_000.0),
 }
