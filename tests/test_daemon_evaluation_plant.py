@@ -17,6 +17,11 @@ from rules.model import Delivery
 
 MONDAY = at_minute(CALENDAR.local(1795363200.0).date(), 0)  # 2026-11-23
 BY_KIND = {script.kind: script for script in SCRIPTS}
+STILL_MISSED = {
+    "boiling margin lost", "boiling margin lost, no name plate", "boiling margin at altitude",
+    "boiler sensors silent", "supply temperature missing",
+}  # fmt: skip
+STILL_PAGING = {"freezer", "cold store", "sample fridge"}  # by a door that is open for a delivery
 FLAME, OUT, KPA = f"{BOILER}/flame", f"{BOILER}/supply/temperature_c", f"{BOILER}/pressure_kpa"
 
 
@@ -188,7 +193,7 @@ def test_a_page_before_the_script_counts_as_early_and_a_digest_is_no_page():
 
 def test_replay_says_what_was_told():
     first, *lines = replay("over-temperature ramp", 1)
-    assert first.startswith("begin 1796292976.7")
+    assert first.startswith("begin ")
     assert any("raised boiler_temperature" in line for line in lines)
     assert isinstance(list(replay("freezer", 0, days=1)), list)
 
@@ -207,11 +212,26 @@ def test_good_days_are_the_same_for_a_seed():
     assert watch(steam_boiler, 0, 3) == watch(steam_boiler, 0, 3)
 
 
-def test_quick_form_gives_a_row_for_each_fault_and_each_kind_of_good_days():
-    rows = plant.quick()
+@pytest.fixture(scope="module")
+def rows():
+    return plant.quick()
+
+
+def test_quick_form_gives_a_row_for_each_fault_and_each_kind_of_good_days(rows):
     faults = [row for row in rows if row.task == "plant faults"]
     good = [row for row in rows if row.task == "plant good days"]
     assert [row.setting for row in faults] == [script.kind for script in SCRIPTS]
     assert [row.setting for row in good] == ["all good days", *(stretch.kind for stretch in STRETCHES)]
     assert all((row.method, row.basis) == (OURS, "simulated") for row in rows)
     assert {row.events for row in faults if row.note.startswith("safety")} == {plant.QUICK_VARIANTS}
+
+
+def test_what_endangers_somebody_is_told_each_time(rows):
+    safety = {row.setting: row.recall for row in rows if row.note.startswith("safety")}
+    assert {kind for kind, recall in safety.items() if recall < 1.0} <= STILL_MISSED
+    assert sum(recall == 1.0 for recall in safety.values()) >= 20
+
+
+def test_good_days_page_nobody(rows):
+    paged = {row.setting for row in rows if row.task == "plant good days" and row.false_rate}
+    assert paged - {"all good days"} <= STILL_PAGING

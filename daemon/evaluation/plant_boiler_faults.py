@@ -8,7 +8,7 @@ from random import Random
 from daemon.evaluation.plant_boiler import BOILER, ROOM_C, HotWater, Steam, boiling_c
 from daemon.evaluation.plant_fault import DIGEST, LONG_S, Case, IsMet, Script, Seen, before, pace, set_on, some_time
 from daemon.evaluation.plant_scene import DAY, HOUR, Contact, Scene
-from daemon.evaluation.plant_scenes import DESIGN_C, hot_water, steam
+from daemon.evaluation.plant_scenes import DESIGN_C, STATIC_KPA, WORKING_KPA, hot_water, steam
 
 OUT, BACK = f"{BOILER}/supply/temperature_c", f"{BOILER}/return/temperature_c"
 KPA, MM = f"{BOILER}/pressure_kpa", f"{BOILER}/level_mm"
@@ -16,7 +16,7 @@ FLAME, DEMAND, FIRE, LOW = (f"{BOILER}/{tail}" for tail in ("flame", "demand", "
 DOOR, DUTY, ROUND = (f"{BOILER}/{tail}" for tail in ("door_open", "on_duty", "round"))
 T_S, LEVEL_S, PRESSURE_S, FLAME_S, PUMP_S, DOOR_S = 60.0, 15.0, 15.0, 10.0, 30.0, 60.0
 VENTED_C, ALARM_C = 95.0, DESIGN_C - 5
-MARGIN_K, WORKING_KPA, LEAST_KPA = 20.0, 700.0, 50.0
+MARGIN_K, LEAST_KPA = 20.0, STATIC_KPA + 50.0
 
 Made = tuple[Scene, HotWater, float]
 
@@ -63,6 +63,7 @@ def _high_up(random: Random, *, has_plate: bool) -> Case:
     altitude_m = random.uniform(3000, 4200)
     scene, machine, begin = _scene(random, pace(random), is_modulating=True, altitude_m=altitude_m, has_plate=has_plate)
     machine.offset_kpa = random.uniform(60, 80) - machine._pressure()
+    scene.plates = {rule: plate for rule, plate in scene.plates.items() if rule == "boiler_temperature"}
     rise = random.uniform(0.5, 3) / 60
 
     def act() -> bool:
@@ -197,9 +198,9 @@ def _difference_low(random: Random) -> Case:
 def _difference_high(random: Random) -> Case:
     scene, machine, begin = _scene(random, pace(random), is_modulating=True)
     _fires(machine, random)
-    machine.weather *= 1.3
+    machine.fire_pct, machine.weather = random.uniform(80, 95), 1.5
     machine.return_c = 50.0
-    act = set_on(machine, flow=random.uniform(0.25, 0.32))
+    act = set_on(machine, flow=random.uniform(0.22, 0.28))
     return Case(scene, begin, act, lambda s, at: s[OUT] - s[BACK] > 25, LONG_S)
 
 
@@ -218,14 +219,17 @@ def _soot(random: Random) -> Case:
     return Case(scene, begin, act, lambda s, at: boiler.soot_k > 20, 16 * DAY)
 
 
-def _no_round(random: Random) -> Case:
+def _no_round(random: Random, *, leaves: bool) -> Case:
     begin, every_s = some_time(random), pace(random, 5, 10, 15, 30, 60)
     start = begin - 900
-    scene = hot_water(random, start, begin + 4 * HOUR, every_s=every_s, last_round=begin)
+    scene = hot_water(random, start, begin + 4 * HOUR, every_s=every_s, last_round=begin, leaves=leaves)
     assert isinstance(scene.machine, HotWater)
     if random.random() < 0.5:
         _fires(scene.machine, random)
-    last = max((at for at, values in scene.contacts if values.get(ROUND)), default=start)
+    last = max(
+        (at for at, values in scene.contacts if values.get(ROUND) or (leaves and values.keys() == {DUTY, DOOR})),
+        default=start,
+    )
     has_fired = False
 
     def is_met(seen: Seen, at: float) -> bool:
@@ -303,6 +307,7 @@ _BOILING = ("boiler_temperature*", "boiler*boiling*", "boiler*margin*")
 _PRESSURE = ("boiler*pressure*", "boiler*leak*", "boiler*level*")
 _FLAME = ("boiler*flame*", "boiler*fire*", "boiler*burner*", "flame*", "boiler*ignition*")
 _DOOR = ("boiler*door*", "boiler*attend*", "boiler*unattended*", "boiler*access*", "boiler*duty*")
+_ROUND = ("boiler*round*", "boiler*unattended*", "boiler*attend*")
 _BLIND = ("silent", "stuck", "implausible", "boiler*")
 _door_case: Callable[..., Case] = _door
 
@@ -329,7 +334,8 @@ SCRIPTS: tuple[Script, ...] = (
     Script("supply/return difference high", _difference_high, ("boiler*difference*", "boiler*delta*", "boiler*flow*",
            "boiler*circulation*", "boiler*return*", "boiler*spread*"), T_S, False, DIGEST),
     Script("flue drift", _soot, ("flue*",), 4 * DAY, False, DIGEST, 8, 4 * DAY),
-    Script("no round while firing", _no_round, ("boiler*round*", "boiler*unattended*", "boiler*attend*"), 60.0),
+    Script("nobody there while it fires", partial(_no_round, leaves=True), _ROUND, 60.0, late_s=3600.0),
+    Script("no round by whoever is on duty", partial(_no_round, leaves=False), _ROUND, 60.0, False, DIGEST),
     Script("door open, nobody on duty", partial(_door_case, is_attended=False, is_polled=False), _DOOR, DOOR_S),
     Script("door open, nobody on duty, polled", partial(_door_case, is_attended=False, is_polled=True), _DOOR, DOOR_S),
     Script("door open in class hours", partial(_door_case, is_attended=True, is_polled=False), _DOOR, DOOR_S),

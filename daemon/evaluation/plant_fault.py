@@ -57,12 +57,12 @@ def some_time(random: Random, first: float = 0.0, last: float = 1439.0, *, is_op
 
 def before(random: Random, every_s: float) -> float:
     """How long a scene runs well before its script: shorter the more is measured."""
-    return max(420.0, 40 * every_s) * random.uniform(1.0, 1.6)
+    return max(300.0, 30 * every_s) * random.uniform(1.0, 1.6)
 
 
 def pace(random: Random, *choices: float) -> float:
     """How often a device is read."""
-    return random.choice(choices or (1.0, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0))
+    return random.choice(choices or (1.0, 2.0, 5.0, 10.0, 10.0, 15.0, 30.0, 60.0, 60.0))
 
 
 def set_on(machine: object, **values: object) -> Callable[[], bool]:

@@ -237,14 +237,18 @@ def places(*rooms: Place) -> dict[str, Place]:
 
 
 def attendance(
-    random: Random, begin: float, end: float, is_on: Callable[[float], bool], place: str, *, last: float = float("inf")
-) -> list[Contact]:
-    """Who looks after a boiler while it fires: on duty, through the door, and a round about every hour until `last`."""
+    random: Random, begin: float, end: float, is_on: Callable[[float], bool], place: str, *, last: float = float("inf"),
+    leaves: bool = False,
+) -> list[Contact]:  # fmt: skip
+    """Who looks after a boiler while it fires: on duty, through the door, and a round about every hour.
+
+    There are no rounds after `last`, when also nobody is on duty any more if everybody `leaves`.
+    """
     out: list[Contact] = []
     duty, beat_at, round_at, at = False, 0.0, begin + random.uniform(20, 240), begin + 1.0
     releases = random.random() < 0.5
     while at < end:
-        wanted = is_on(at) or is_on(at + 900)
+        wanted = (is_on(at) or is_on(at + 900)) and not (leaves and at >= last)
         if wanted is not duty:
             duty, beat_at = wanted, at + BEAT_S
             out.append((at, {f"{place}/on_duty": float(duty), f"{place}/door_open": 0.0}))

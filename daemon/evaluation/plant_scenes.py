@@ -25,8 +25,12 @@ from daemon.evaluation.plant_scene import BEAT_S, DAY, HOUR, WINTER, Contact, Sc
 from rules.model import Place
 
 CONTACTS = tuple(f"{BOILER}/{tail}" for tail in ("on_duty", "door_open", "round"))
-DESIGN_C = 115.0
-PLATE = {"boiler_temperature": {"design_c": DESIGN_C}}
+DESIGN_C, WORKING_KPA, STATIC_KPA = 115.0, 690.0, 60.0
+PLATE = {
+    "boiler_temperature": {"design_c": DESIGN_C},
+    "boiler_pressure": {"working_kpa": WORKING_KPA, "static_kpa": STATIC_KPA},
+}
+STEAM_PLATE = {"boiler_pressure": {"working_kpa": WORKING_KPA}}
 _PLANT = Place("plant", "锅炉房", "plant", "plant", owner="司炉组")
 _SCHOOL = Place(HOUSE, "1号教学楼", "teaching", HOUSE, owner="后勤组", heating=WINTER)
 
@@ -34,7 +38,7 @@ _SCHOOL = Place(HOUSE, "1号教学楼", "teaching", HOUSE, owner="后勤组", he
 def hot_water(
     random: Random, begin: float, end: float, *, every_s: float = 0.0, is_modulating: bool | None = None,
     is_idle_at_weekends: bool = False, altitude_m: float = 0.0, last_round: float = float("inf"),
-    is_attended: bool = True, is_vented: bool = False, has_plate: bool = True,
+    is_attended: bool = True, leaves: bool = False, is_vented: bool = False, has_plate: bool = True,
 ) -> Scene:  # fmt: skip
     """A hot-water boiler, measured by one device or by a controller and sensors beside it.
 
@@ -54,7 +58,7 @@ def hot_water(
     made = devices(random, [[f"{BOILER}/{tail}" for tail in group] for group in groups], every_s)
     rooms = places(_PLANT, Place(BOILER, "热水锅炉", "boiler_room", "plant", owner="王师傅"))
     is_on = boiler.is_on if is_attended else lambda at: False
-    contacts = attendance(random, begin, end, is_on, BOILER, last=last_round)
+    contacts = attendance(random, begin, end, is_on, BOILER, last=last_round, leaves=leaves)
     return Scene(
         random, boiler, rooms, made, begin, contacts, altitude_m=altitude_m, contact_points=CONTACTS,
         plates=PLATE if has_plate and not is_vented else {},
@@ -71,7 +75,7 @@ def steam(random: Random, begin: float, end: float, *, every_s: float = 0.0) -> 
     made = devices(random, [[f"{BOILER}/{tail}" for tail in tails]], every_s)
     rooms = places(_PLANT, Place(BOILER, "蒸汽锅炉", "boiler_room", "plant", owner="王师傅"))
     contacts = attendance(random, begin, end, boiler.is_on, BOILER)
-    return Scene(random, boiler, rooms, made, begin, contacts, contact_points=CONTACTS)
+    return Scene(random, boiler, rooms, made, begin, contacts, contact_points=CONTACTS, plates=STEAM_PLATE)
 
 
 def kettle(
