@@ -190,7 +190,8 @@ class JointLadder:
             before, trace = Climb(*before[:2]), None
         climb, turn = self.ladder.step(before, at, value, holds_s=item.holds_s)
         trace = self._traced(trace, at, value) if climb.since is not None else None
-        if turn in (Turn.RAISED, Turn.UPDATED) and trace is not None and self._is_recovering(trace, value):
+        is_told = turn in (Turn.RAISED, Turn.UPDATED)
+        if is_told and trace is not None and self._is_recovering(trace, value, before[1]):
             climb, turn = climb._replace(told=before[4]), None
         if turn is not Turn.CLEARED:
             x = x._replace(items=_with(x.items, index, _Seen(climb, trace)))
@@ -213,10 +214,11 @@ class JointLadder:
         begun, worst, before = trace
         return (at, value, worst) if at - begun >= TRACE_S else (begun, self._further(worst, value), before)
 
-    def _is_recovering(self, trace: Trace, value: float) -> bool:
+    def _is_recovering(self, trace: Trace, value: float, before: float) -> bool:
+        """Whether the last two readings, as one may be noise, are better than the worst lately."""
         if self.recovering_by is None:
             return False
-        return abs(value - self._further(trace[1], trace[2])) >= self.recovering_by
+        return abs(self._further(value, before) - self._further(trace[1], trace[2])) >= self.recovering_by
 
     def _further(self, one: float, other: float) -> float:
         return min(one, other) if self.ladder.falls else max(one, other)
