@@ -62,11 +62,21 @@ def minutes(found: list[Event]) -> list[tuple[str, str, float]]:
           *(said(1 + n / 240, "on_duty", 0.0) for n in range(600))], [("raised", "major", 180.0)]),
         ([*flames(1.9), *flames(8.0, on=0.0, begin_h=1.9)], []),                       # out: nothing to look after
         ([*flames(2.1), *flames(2.0, on=0.0, begin_h=2.1)],
-         [("raised", "major", 120.0), ("cleared", "major", 155.8)]),
-        ([*flames(1.5), *flames(0.6, on=0.0, begin_h=1.5), *flames(1.9, begin_h=2.1)], []),   # a new fire
-        ([*flames(1.0), *flames(0.4, on=0.0, begin_h=1.0), *flames(1.0, begin_h=1.4)], [("raised", "major", 120.0)]),
+         [("raised", "major", 120.0), ("cleared", "major", 186.0)]),
+        ([*flames(1.5), *flames(1.1, on=0.0, begin_h=1.5), *flames(1.9, begin_h=2.6)], []),   # a new fire
+        ([*flames(3.0, on=0.0), *flames(2.5, begin_h=3.0), said(2.5, "round")], [("raised", "major", 270.0)]),
+        ([*flames(3.0, on=0.0), *flames(2.5, begin_h=3.0), said(1.5, "round")], [("raised", "major", 300.0)]),
+        ([*flames(3.9), said(0.5, "round"), *(said(n / 240 + 0.001, "on_duty") for n in range(936))],
+         [("raised", "minor", 150.0)]),                                                # on duty, and no round
+        ([*flames(4.5), said(0.5, "round"), said(3.0, "round"),
+          *(said(n / 240 + 0.001, "on_duty") for n in range(999))],
+         [("raised", "minor", 150.0), ("cleared", "minor", 180.0)]),
+        ([*flames(6.5), said(0.5, "round"), *(said(n / 240 + 0.001, "on_duty") for n in range(960))],
+         [("raised", "minor", 150.0), ("updated", "major", 360.5)]),                   # and then gone
+        ([*flames(1.0), *flames(0.4, on=0.0, begin_h=1.0), *flames(1.0, begin_h=1.4)],
+         [("raised", "major", 120.0)]),
         ([*flames(1.5), *flames(1.9, begin_h=20.0)], []),                              # a long silence
-        ([*flames(1.5), *flames(1.0, begin_h=1.75)], [("raised", "major", 134.6)]),    # a short one counts for nothing
+        ([*flames(1.5), *flames(1.0, begin_h=1.75)], [("raised", "major", 134.6)]),  # a short one: nothing
     ],
 )  # fmt: skip
 def test_what_it_tells(rows: list, expected: list) -> None:
@@ -90,7 +100,7 @@ def test_readings_on_change_alone_are_enough() -> None:
     rows = [(0.0, {f"{ROOM}/flame": 1.0}), said(1.0, "on_duty"), said(3.0, "on_duty", 0.0), said(9.0, "round", 0.0)]
     assert minutes(events(rows, of)) == [("raised", "major", 300.0), ("updated", "critical", 420.0)]
     rows = [(0.0, {f"{ROOM}/flame": 1.0}), (2.5 * HOUR, {f"{ROOM}/flame": 0.0}), said(9.0, "round", 0.0)]
-    assert minutes(events(rows, of)) == [("raised", "major", 120.0), ("cleared", "major", 180.0)]
+    assert minutes(events(rows, of)) == [("raised", "major", 120.0), ("cleared", "major", 210.0)]
 
 
 def test_at_night_too_and_it_breaks_the_quiet_hours_after_double_the_time() -> None:
