@@ -125,7 +125,7 @@ def test_an_alert_that_rests_on_what_people_said_has_its_page() -> None:
     campus.log.append(Reading(f"{BOILER}/on_duty", NOW - HOUR, 0.0))
     answer = Desk(campus).sign_in().ask("GET", "/alerts/77")
     assert answer.status_code == 200
-    assert "nobody has made a round or been on duty: 2 h of firing" in text_of(answer)
+    assert "it fires with nobody on duty, and nobody has looked since 11:38: 2 h of firing" in text_of(answer)
 
 
 def test_a_stranger_says_nothing() -> None:
