@@ -207,7 +207,7 @@ def _difference_high(random: Random) -> Case:
 def _soot(random: Random) -> Case:
     """Sooting after two clean weeks."""
     begin = some_time(random)
-    scene = hot_water(random, begin - 14 * DAY, begin + 16 * DAY, every_s=random.choice((60.0, 120.0, 300.0)))
+    scene = hot_water(random, begin - 14 * DAY, begin + 16 * DAY, every_s=120.0)
     machine, a_day = scene.machine, random.uniform(3, 5)
     assert isinstance(machine, HotWater)
     boiler = machine
@@ -255,7 +255,8 @@ def _door(random: Random, *, is_attended: bool, is_polled: bool) -> Case:
     start, end = begin - before(random, every_s), begin + HOUR
     scene = hot_water(random, start, end, every_s=every_s, is_attended=is_attended, last_round=begin - 120)
     span = begin, begin + random.uniform(240, 1500)
-    scene.contacts = [item for item in scene.contacts if not span[0] - 60 < item[0] < span[1] + 60]
+    scene.contacts = [item for item in scene.contacts if not span[0] - 130 < item[0] < span[1] + 60]
+    scene.contacts.append((span[0] - 100, {DOOR: 0.0}))
     if is_polled:
         scene.contacts = [
             (at, {p: v for p, v in values.items() if p != DOOR}) for at, values in scene.contacts
@@ -333,7 +334,7 @@ SCRIPTS: tuple[Script, ...] = (
            "boiler*circulation*", "boiler*return*", "boiler*spread*"), 3600.0, False, DIGEST),
     Script("supply/return difference high", _difference_high, ("boiler*difference*", "boiler*delta*", "boiler*flow*",
            "boiler*circulation*", "boiler*return*", "boiler*spread*"), T_S, False, DIGEST),
-    Script("flue drift", _soot, ("flue*",), 4 * DAY, False, DIGEST, 8, 4 * DAY),
+    Script("flue drift", _soot, ("flue*",), 4 * DAY, False, DIGEST, 6, 4 * DAY),
     Script("nobody there while it fires", partial(_no_round, leaves=True), _ROUND, 60.0, late_s=3600.0),
     Script("no round by whoever is on duty", partial(_no_round, leaves=False), _ROUND, 60.0, False, DIGEST),
     Script("door open, nobody on duty", partial(_door_case, is_attended=False, is_polled=False), _DOOR, DOOR_S),
