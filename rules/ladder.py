@@ -13,7 +13,7 @@ from rules.model import Delivery, Hold, Severity, Turn
 
 SLACK_S = 0.001  # times are kept to the millisecond
 OFF = -1.0       # seconds on a rung where the value does not stand
-PROMPT_S = 300.0  # a reading that speaks for longer comes on change, and not again to confirm itself
+PROMPT_S = 800.0  # a reading that speaks for longer comes on change, and not again to confirm itself
 
 
 class Rung(NamedTuple):
