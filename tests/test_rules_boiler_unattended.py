@@ -65,6 +65,10 @@ def minutes(found: list[Event]) -> list[tuple[str, str, float]]:
          [("raised", "major", 120.0), ("cleared", "major", 186.0)]),
         ([*flames(1.5), *flames(1.1, on=0.0, begin_h=1.5), *flames(1.9, begin_h=2.6)], []),   # a new fire
         ([*flames(3.0, on=0.0), *flames(2.5, begin_h=3.0), said(2.5, "round")], [("raised", "major", 270.0)]),
+        ([*flames(3.0, on=0.0), *flames(2.5, begin_h=3.0), said(1.5, "on_duty")],
+         [("raised", "major", 300.0)]),                                                # the card reader fell silent
+        ([*flames(3.0, on=0.0), *flames(2.5, begin_h=3.0), *(said(n / 240 + 0.001, "on_duty") for n in range(600)),
+          said(2.6, "on_duty", 0.0)], [("raised", "major", 270.5)]),
         ([*flames(3.0, on=0.0), *flames(2.5, begin_h=3.0), said(1.5, "round")], [("raised", "major", 300.0)]),
         ([*flames(3.9), said(0.5, "round"), *(said(n / 240 + 0.001, "on_duty") for n in range(936))],
          [("raised", "minor", 150.0)]),                                                # on duty, and no round
