@@ -52,6 +52,16 @@ def test_the_ends_of_firing_tell_nothing(pieces: list[tuple[float, dict[str, flo
     assert tell(*pieces, every_s=every_s) == []
 
 
+@pytest.mark.parametrize("lag_s", [0.5, 30.0, 59.0])
+def test_signals_that_come_apart_by_a_sample_tell_nothing(lag_s: float) -> None:
+    """Pump and flame on topics of their own; what the flame says is a sample old."""
+    rows = []
+    for minute in range(120):
+        rows.append((60.0 * minute, {f"{PLACE}/pump/on": float(minute % 20 < 10)}))
+        rows.append((60.0 * minute + lag_s, {f"{PLACE}/flame": float(0 < minute % 20 <= 10)}))
+    assert told(BoilerPump(), of(every_s=60.0), rows, start=START) == []
+
+
 @SAMPLING
 def test_a_gap_is_no_evidence(every_s: float) -> None:
     rows = steady(every_s, (600.0, FIRES), (every_s, DRY)) + steady(every_s, (600.0, FIRES), begin=7200.0)
