@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.lines import key_lines, line_of
+from daemon.config.lines import Spot, key_lines, spot_of
 
 NASTY = '''\
 # [[not.a.table]] = 1
@@ -88,5 +88,6 @@ def test_lines_of_hard_places(path, line):
 
 def test_a_missing_key_is_told_at_the_table_around_it():
     lines = key_lines(NASTY)
-    assert line_of(lines, ("a", "rows", 1, "place")) == 27
-    assert line_of(lines, ("nothing", "of", "this")) == 1
+    spots = {path: Spot("x", line) for path, line in lines.items()}
+    assert spot_of(spots, ("a", "rows", 1, "place")) == Spot("x", 27)
+    assert spot_of(spots, ("nothing", "of", "this")) == Spot("x", 1)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path as FilePath
 
-from daemon.config.lines import Path, key_lines, line_of
+from daemon.config.lines import Path, Spot, spot_of
 from daemon.config.words import MESSAGES, WORDS
 
 LANGUAGES = ("zh", "en")
@@ -21,13 +22,13 @@ class Problem:
     """One mistake: where (a path into the document), what (a message code), and the values of its message.
 
     `found` with `allowed` gives the nearest valid name, unless `instead` says what to write; `other` is the path of a
-    second place in the file. A value in several languages is a mapping by language.
+    second place in the file. A value in several languages is a mapping by language. `spot` is for what has no path.
     """
 
     path: Path
     code: str
     values: Mapping[str, object]
-    line: int | None = None
+    spot: Spot | None = None
 
 
 @dataclass(slots=True)
@@ -55,9 +56,9 @@ class Findings:
 class ConfigError(Exception):
     """A configuration that cannot be used; its text is every problem, one a line, in `language`."""
 
-    def __init__(self, file: str, text: str, findings: Findings, *, language: str) -> None:
+    def __init__(self, spots: Mapping[Path, Spot], findings: Findings, *, language: str) -> None:
         self.language = language
-        self.lines = tuple(report(file, text, findings.errors, language))  # warnings may only follow from the errors
+        self.lines = tuple(report(spots, findings.errors, language))  # warnings may only follow from the errors
         super().__init__("\n".join(self.lines))
 
 
@@ -71,36 +72,40 @@ def message_language(environ: Mapping[str, str], site_language: str) -> str:
 
 
 def report(
-    file: str, text: str, problems: Iterable[Problem], language: str, *, is_warning: bool = False
+    spots: Mapping[Path, Spot], problems: Iterable[Problem], language: str, *, is_warning: bool = False
 ) -> list[str]:
-    """Problems as `file:line: key: what is wrong`, in the order of the file."""
-    rows: list[tuple[int, str]] = []
-    found = list(problems)
-    lines = key_lines(text) if any(problem.line is None for problem in found) else {}
+    """Problems as `file:line: key: what is wrong`, in the order of the files; an included one after the user's own."""
+    own = spots[()].file if spots else ""
     mark = WORDS["warning"][language] if is_warning else ""
-    for problem in found:
-        line = problem.line if problem.line is not None else line_of(lines, problem.path)
-        rows.append((line, f"{file}:{line}: {_key(problem, lines)}: {mark}{_sentence(problem, lines, language)}"))
-    return [row for _, row in sorted(dict.fromkeys(rows), key=lambda row: row[0])]
+    rows: list[tuple[Spot, str]] = []
+    for problem in problems:
+        spot = problem.spot or spot_of(spots, problem.path)
+        said = sentence(problem, spots, language)
+        rows.append((spot, f"{spot.file}:{spot.line}: {_key(problem, spots)}: {mark}{said}"))
+    ordered = sorted(dict.fromkeys(rows), key=lambda row: (row[0].file != own, *row[0]))
+    return [row for _, row in ordered]
 
 
-def _key(problem: Problem, lines: Mapping[Path, int]) -> str:
+def _key(problem: Problem, spots: Mapping[Path, Spot]) -> str:
     """The dotted key that is wrong or missing; list positions are left out, as the line tells them."""
     path = problem.path
-    while problem.code != "missing" and path and path not in lines:
+    while problem.code != "missing" and path and path not in spots:
         path = path[:-1]  # `P = "power_w"` stands for a table that the file does not have
     named = path or problem.path[:1]  # a whole table that is not there
     return ".".join(part for part in named if isinstance(part, str)) or "TOML"
 
 
-def _sentence(problem: Problem, lines: Mapping[Path, int], language: str) -> str:
-    values = {name: _said(name, value, lines, language) for name, value in problem.values.items()}
+def sentence(problem: Problem, spots: Mapping[Path, Spot], language: str) -> str:
+    """What is wrong, and the nearest valid name."""
+    file = (problem.spot or spot_of(spots, problem.path)).file
+    values = {name: _said(name, value, spots, file, language) for name, value in problem.values.items()}
     return MESSAGES[problem.code][language].format(**values) + _nearest(problem.values, language)
 
 
-def _said(name: str, value: object, lines: Mapping[Path, int], language: str) -> object:
+def _said(name: str, value: object, spots: Mapping[Path, Spot], file: str, language: str) -> object:
     if name == "other" and isinstance(value, tuple):
-        return line_of(lines, value)
+        other = spot_of(spots, value)
+        return other.line if other.file == file else f"{FilePath(other.file).name}:{other.line}"
     if isinstance(value, Mapping):
         return value[language]
     if name in ("noun", "expected", "found_type"):

@@ -12,6 +12,14 @@ from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
+
+class Spot(NamedTuple):
+    """Where something is written."""
+
+    file: str
+    line: int
+
+
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\r]+|\#[^\n]*)
     |(?P<string>\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*')
@@ -112,8 +120,8 @@ class _Reader:
                 self._rest.pop()
 
 
-def line_of(lines: Mapping[Path, int], path: Path) -> int:
-    """The line of a path, or of the nearest table around it that the file has."""
-    while path and path not in lines:
+def spot_of(spots: Mapping[Path, Spot], path: Path) -> Spot:
+    """The spot of a path, or of the nearest table around it that is written."""
+    while path and path not in spots:
         path = path[:-1]
-    return lines.get(path, 1)
+    return spots[path]

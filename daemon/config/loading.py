@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -14,10 +13,11 @@ from adapters.source import Source
 from daemon.channel import Channel
 from daemon.config.calendar import calendar
 from daemon.config.campus import campus
-from daemon.config.errors import LANGUAGES, ConfigError, Findings, Problem, message_language, report
+from daemon.config.errors import LANGUAGES, ConfigError, Findings, message_language, report
 from daemon.config.exchanges import exchanges
 from daemon.config.files import TABLES_FOLDER, Secrets
 from daemon.config.hints import Bus, hints
+from daemon.config.including import Document, gathered
 from daemon.config.reading import read
 from daemon.config.rules import Known, Placed, find_clashes, placed_rules, watches_of
 from daemon.config.sources import sources
@@ -30,8 +30,6 @@ from rules.sun import Sun
 from rules.watch import Refiner, Watch
 
 _ENDPOINT = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
-_WIDE = re.compile("[“”‘’，＝]")  # what a Chinese keyboard or a word processor writes
-_CLOSED = re.compile(r"\"[^\"]*\"|'[^']*'|#.*")  # in a string or a comment they are welcome
 _HASH = re.compile(r"\$argon2\S+")
 
 
@@ -89,48 +87,24 @@ def load(path: Path, *, environ: Mapping[str, str] = os.environ, now: float | No
     With `now`, warnings also tell what is doubtful today alone.
     """
     findings = Findings()
-    text, document = _parsed(path, findings)
-    language = message_language(environ, _language(document))
-    file = read(FileTable, document, (), findings, site={"id": "any"}) if document is not None else None
-    loaded = _loaded(path, file, findings, now) if file is not None else None
+    document = gathered(path, findings)
+    language = message_language(environ, language_of(document.tables))
+    loaded = examined(path, document, findings, now=now)
     if loaded is None or findings.errors:
-        raise ConfigError(str(path), text, findings, language=language)
-    warnings = report(str(path), text, findings.warnings, language, is_warning=True)
+        raise ConfigError(document.spots(), findings, language=language)
+    warnings = report(document.spots() if findings.warnings else {}, findings.warnings, language, is_warning=True)
     return replace(loaded, message_language=language, warnings=tuple(warnings))
 
 
-def _parsed(path: Path, findings: Findings) -> tuple[str, Section | None]:
-    """The text and its document; a mistake of syntax keeps the line that the parser tells."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        findings.errors.append(Problem((), "no_file", {"detail": error.strerror}, line=1))
-        return "", None
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        findings.errors.append(Problem((), "not_utf8", {}, line=line))
-        return "", None
-    try:
-        return text, tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, tables nested without end
-        findings.errors.append(_of_syntax(text, str(error)))
-        return text, None
+def examined(path: Path, document: Document, findings: Findings, *, now: float | None = None) -> Loaded | None:
+    """What a document says, if it can be used; nothing more is judged when a file of it could not be read."""
+    if document.tables is None or findings.errors:
+        return None
+    file = read(FileTable, document.tables, (), findings, site={"id": "any"})
+    return _loaded(path, file, findings, now) if file is not None else None
 
 
-def _of_syntax(text: str, detail: str) -> Problem:
-    """What the parser found, said in our words where it is a common slip."""
-    told = re.search(r" \(at line (\d+), column \d+\)", detail)
-    line = int(told[1]) if told else text.count("\n") + 1
-    if twice := re.match(r"Cannot declare \((.*)\) twice", detail):
-        return Problem((), "table_twice", {"found": ".".join(re.findall(r"'([^']*)'", twice[1]))}, line=line)
-    row = text.split("\n")[line - 1]
-    wide = _WIDE.findall(_CLOSED.sub("", row))
-    if wide:
-        return Problem((), "syntax_wide", {"detail": detail, "found": " ".join(dict.fromkeys(wide))}, line=line)
-    return Problem((), "syntax", {"detail": detail}, line=line)
-
-
-def _language(document: Section | None) -> str:
+def language_of(document: Section | None) -> str:
     """The site's language, also of a file with mistakes."""
     site = (document or {}).get("site")
     told = site.get("language") if isinstance(site, dict) else None

@@ -65,6 +65,8 @@ def _problem(model: type[Table], item: Any, loc: tuple[object, ...]) -> tuple[st
         return context["error"].code, context["error"].values
     if kind == "missing":
         return "missing", {}
+    if kind == "extra_forbidden" and loc[-1] == "include":
+        return "include_first", {}
     if kind == "extra_forbidden":
         return "unknown_name", {"noun": "key", "found": loc[-1], "allowed": keys_of(model)}
     if kind in _BOUNDS:

@@ -18,6 +18,7 @@ from adapters.source import (
 from daemon.config.campus import Campus
 from daemon.config.errors import Findings
 from daemon.config.files import Secrets
+from daemon.config.including import goes_on, names_of_sources
 from daemon.config.lines import Path
 from daemon.config.points import HOLDS, Draft, DraftTopic, Sources, joined
 from daemon.config.reading import read
@@ -57,7 +58,10 @@ def sources(
     for index, raw in enumerate(file.source):
         path: Path = ("source", index)
         kind = raw.get("kind")
-        if "kind" not in raw:
+        if goes_on(raw):
+            names = tuple(names_of_sources(file.source))
+            findings.error((*path, "name"), "source_goes_on", found=raw["name"], allowed=names)
+        elif "kind" not in raw:
             findings.error((*path, "kind"), "missing")
         elif findings.choose((*path, "kind"), "kind", str(kind), SOURCE_KINDS):
             draft = (

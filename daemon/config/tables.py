@@ -65,8 +65,9 @@ class Table(BaseModel):
 
 
 class FileTable(Table):
-    """The whole file."""
+    """The whole file; `include` names more files whose lists of tables follow those of this one."""
 
+    include: Names = []
     site: Section
     panel: Section = {}
     hours: Section = {}
