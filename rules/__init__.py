@@ -1,5 +1,6 @@
 """The domain: nouns, engine and the registry of rule kinds. It holds no clock and does no I/O."""
 
+from rules.boiler_blind import BoilerBlind
 from rules.boiler_door import BoilerDoor
 from rules.boiler_flame import BoilerFlame
 from rules.boiler_level import BoilerLevel
@@ -62,6 +63,7 @@ RULES: dict[str, type[RuleKind]] = {
     "overload": Overload,
     "ebike_charging": EbikeCharging,
     "boiler_temperature": BoilerTemperature,
+    "boiler_blind": BoilerBlind,
     "boiler_pressure": BoilerPressure,
     "boiler_level": BoilerLevel,
     "boiler_flame": BoilerFlame,

@@ -20,7 +20,8 @@ from rules.rule import Words, parameter
 DRINKING_BOILER = "drinking_boiler"
 METERED, LEVELS = frozenset({"watts", "on"}), frozenset({"low", "percent"})
 HEATING_W = 100.0     # more than a display and a valve draw
-PAUSE_S = 2 * 3600.0  # a boiler that is on heats again within this, however well it keeps warm
+PAUSE_S = 4 * 3600.0  # a boiler that is on heats again within this, however well it keeps warm
+REHEATED_K = 2.0      # warmer by this than the coldest since: it was heated between two readings
 _SPELLED: Spelled = {
     "celsius": (("", "temperature_c"),), "watts": (("", "power_w"),), "on": (("", "flame"), ("", "on")),
     "low": (("", "level_low"),), "percent": (("", "level_pct"),),
@@ -94,7 +95,10 @@ def _heard(state: _Dry, at: float, values: Mapping[str, float], *, low_pct: floa
 
 
 class _LeftOn(NamedTuple):
-    """`closed` and `until`: what the hours say and how long; since when it was found heating, and when last."""
+    """`closed` and `until`: what the hours say and how long; since when it was found heating, and when last.
+
+    `coldest_c` is since then: what warms again without a burst that was seen is heated all the same.
+    """
 
     closed: bool = False
     until: float = 0.0
@@ -102,6 +106,7 @@ class _LeftOn(NamedTuple):
     since: float | None = None
     last: float = 0.0
     is_told: bool = False
+    coldest_c: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +129,14 @@ class LeftOnWatch:
             is_closed, until = self._closed(at)
             began = state.began if is_closed and state.closed else at
             state = state._replace(closed=is_closed, until=until, began=began)
-        heats = bool(values.get("on", values.get("watts", 0.0) > HEATING_W))
+        celsius = values.get("celsius", inf)
+        is_reheated = state.coldest_c + REHEATED_K < celsius < inf
+        heats = bool(values.get("on", values.get("watts", 0.0) > HEATING_W)) or is_reheated
+        if is_reheated or celsius < state.coldest_c:
+            state = state._replace(coldest_c=celsius)
         is_over = not state.closed or (state.since is not None and at - state.last > PAUSE_S)
         if is_over:
-            ended = state._replace(since=None, is_told=False)
+            ended = state._replace(since=None, is_told=False, coldest_c=inf)
             return ended, (self._change(Turn.CLEARED, state),) if state.is_told else ()
         if not heats or at < state.began + self.grace_s:
             return state, ()
@@ -228,7 +237,7 @@ class DrinkingBoiler:
         ),
     }
 
-    dry_s: float = parameter(30.0, unit="s", least=1.0, most=3600.0)
+    dry_s: float = parameter(15.0, unit="s", least=1.0, most=3600.0)
     low_pct: float = parameter(10.0, unit="%", least=0.0, most=100.0)
     over_k: float = parameter(5.0, unit="K", least=1.0, most=100.0)
     grace_min: float = parameter(30.0, unit="min", least=0.0, most=600.0)
@@ -261,7 +270,7 @@ class DrinkingBoiler:
         return LeftOnWatch(
             key=f"{place.id}/left_on",
             place=place.id,
-            inputs={role: points[role].id for role in ("watts", "on") if role in points},
+            inputs={role: points[role].id for role in ("watts", "on", "celsius") if role in points},
             hours=site.hours(place.id),
             grace_s=self.grace_min * 60,
             hold_s=self.hold_min * 60,

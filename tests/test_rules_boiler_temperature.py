@@ -45,6 +45,7 @@ def grade(events: list[Event]) -> list[tuple[Turn, Severity]]:
         (84.0, None, 95.0, 0.0, None),
         (91.0, None, 95.0, 0.0, Severity.MAJOR),
         (94.0, 300.0, 95.0, 0.0, Severity.CRITICAL),
+        (125.0, 300.0, 150.0, 0.0, Severity.MAJOR),     # far from its design, near boiling
     ],
 )
 def test_how_grave_it_is(
@@ -62,7 +63,7 @@ def test_it_rises_with_the_temperature_and_ends_below_all_lines() -> None:
         (Turn.RAISED, Severity.MINOR), (Turn.UPDATED, Severity.MAJOR), (Turn.UPDATED, Severity.CRITICAL),
         (Turn.CLEARED, Severity.CRITICAL),
     ]  # fmt: skip
-    assert events[-1].values["hottest_c"] == pytest.approx(98.5)
+    assert events[-1].values["least_k"] == pytest.approx(1.5, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,22 @@ def test_water_boils_where_steam_tables_say(kpa: float, celsius: float) -> None:
 def test_air_is_thinner_up_there() -> None:
     assert air_kpa(0.0) == 101.325
     assert air_kpa(3650.0) == pytest.approx(64.4, abs=0.5)  # Lhasa
+
+
+@pytest.mark.parametrize("design_c", [None, 115.0])
+def test_a_hot_boiler_that_loses_its_pressure_comes_near_boiling(design_c: float | None) -> None:
+    of = site(BOILER)
+    rule = BoilerTemperature() if design_c is None else BoilerTemperature(design_c=design_c)
+    engine, events = Engine(list(rule.watches(of))), []
+    for number in range(200):
+        kpa = max(0.0, 250.0 - 5.0 * max(0, number - 60))
+        values = {"teach/boiler/supply/temperature_c": 92.0, "teach/boiler/pressure_kpa": kpa}
+        engine.take(Sample(1e9 + 15.0 * number, "boiler", values))
+        events += engine.advance(1e9 + 15.0 * number)
+    assert events[-1].key == "teach/boiler/boiling" or design_c is None
+    assert max(event.severity for event in events if event.key.endswith("boiling")) is Severity.CRITICAL
+    assert all(event.turn is not Turn.CLEARED for event in events)
+
+
+def test_an_open_boiler_knows_no_margin() -> None:
+    assert told([60.0] + [85.0] * 20, kpa=15.0) == []

@@ -1,0 +1,84 @@
+"""Blind at a boiler: which reading is missed, when, how gravely; sources that are away; rejected readings."""
+
+import json
+
+import pytest
+from plant import turns
+from recordings import site
+
+from rules.boiler_blind import BoilerBlind
+from rules.engine import Engine, Snapshot
+from rules.model import Event, Point, Sample, Site
+from rules.quality import refiners
+
+START = 1_767_571_200.0
+PLACE = "plant/boiler"
+POINTS = {"t": f"{PLACE}/supply/temperature_c", "p": f"{PLACE}/pressure_kpa", "f": f"{PLACE}/flame"}
+ONLINE = "source/broker/online"
+
+
+def campus(every_s: float = 10.0) -> Site:
+    of = site({PLACE: ("boiler_room", ["supply/temperature_c", "pressure_kpa", "flame"])}, every_s=every_s)
+    of.points[ONLINE] = Point(ONLINE, "source/broker", "", "online", "source/broker", "broker", 0.0)  # type: ignore[index]
+    return of
+
+
+def told(samples: list[tuple[float, dict[str, float]]], until: float, *, every_s: float = 10.0) -> list[Event]:
+    """The events of these samples, judged on past the last one; the engine begins anew at each."""
+    of, events = campus(every_s), []
+    engine = Engine(list(BoilerBlind().watches(of)))
+    for at, values in samples:
+        engine.take(Sample(START + at, "x", values))
+        events += engine.advance(START + at)
+        snapshot = Snapshot(*json.loads(json.dumps(engine.snapshot())))
+        engine = Engine(list(BoilerBlind().watches(of)))
+        assert not engine.restore(snapshot)
+    return events + engine.advance(START + until)
+
+
+def steady(until: float, *, flame: float | None = 1.0, but: str = "", after: float = 0.0) -> list[tuple[float, dict[str, float]]]:
+    """Readings every ten seconds; one of them is missing from some time on."""
+    rows = []
+    for at in range(0, int(until), 10):
+        values = {POINTS["t"]: 70.0 + at % 7, POINTS["p"]: 180.0 + at % 3} | ({} if flame is None else {POINTS["f"]: flame})
+        rows.append((float(at), {k: v for k, v in values.items() if k != POINTS.get(but) or at < after}))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("flame", "grade"), [(1.0, ("raised", "major")), (None, ("raised", "major")), (0.0, ("raised", "minor"))]
+)
+@pytest.mark.parametrize("but", ["t", "p"])
+def test_one_that_is_away_while_the_others_speak(but: str, flame: float | None, grade: tuple[str, str]) -> None:
+    events = told(steady(1200.0, flame=flame, but=but, after=600.0), 1200.0)
+    assert turns(events) == [grade]
+    assert events[0].at == START + 590.0 + 300.0
+    assert str(events[0].values["point"]) in POINTS[but]
+
+
+def test_a_whole_device_is_one_alert_and_ends_when_all_are_back() -> None:
+    rows = steady(600.0) + [(at + 2000.0, values) for at, values in steady(100.0)]
+    events = told(rows, 3000.0)
+    assert turns(events) == [("raised", "major"), ("cleared", "major"), ("raised", "major")]
+    assert events[1].values["away_s"] == pytest.approx(1410.0)
+
+
+def test_a_source_that_is_away_is_told_elsewhere() -> None:
+    rows = [*steady(600.0), (610.0, {ONLINE: 0.0}), (4000.0, {ONLINE: 1.0})]
+    assert told(rows, 4200.0) == []
+    assert turns(told(rows, 4400.0)) == [("raised", "major")]
+
+
+def test_what_reports_rarely_has_more_time() -> None:
+    assert told([(0.0, {POINTS["t"]: 70.0})], 700.0, every_s=300.0) == []
+
+
+def test_a_senseless_reading_guards_nothing() -> None:
+    of = campus()
+    engine, events = Engine(list(BoilerBlind().watches(of)), refiners(of)), []
+    for at, values in steady(4000.0):
+        if at > 2000.0:
+            values[POINTS["t"]] = 900.0 + at % 13
+        engine.take(Sample(START + at, "x", values))
+        events += engine.advance(START + at)
+    assert turns(events)[:1] == [("raised", "major")]
