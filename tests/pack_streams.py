@@ -39,7 +39,8 @@ ROOMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "p/kettle": ("drinking_boiler", ("temperature_c", "power_w", "level_low")),
     "p/office": ("office", ("temperature_c", "heating/temperature_c")),
     "p/pipes": ("pump_room", ("temperature_c", "pressure_kpa", "pressure_test")),
-    "p/board": ("distribution_room", ("residual_ma", "terminal/temperature_c", "voltage_v", "current_a")),
+    "p/board": ("distribution_room", ("residual_ma", "terminal/temperature_c")),
+    "p/circuit": ("distribution_room", ("voltage_v", "current_a")),
     "p/freezer": ("freezer", ("temperature_c", "door_open")),
     "p/store": ("cold_store", ("temperature_c", "door_open")),
     "p/samples": ("sample_fridge", ("temperature_c",)),
@@ -51,13 +52,12 @@ LEVELS: dict[str, tuple[float, ...]] = {  # what plant shows, from one hour to t
     "p/office/temperature_c": (2.0, 12.0, 21.0), "p/office/heating/temperature_c": (3.0, 20.0, 55.0),
     "p/pipes/temperature_c": (2.0, 18.0, 21.0), "p/kettle/temperature_c": (60.0, 97.0, 108.0),
     "p/kettle/power_w": (0.0, 0.0, 3000.0), "p/board/terminal/temperature_c": (30.0, 45.0, 95.0),
-    "p/board/voltage_v": (216.0, 222.0, 225.0), "p/board/current_a": (1.0, 6.0, 18.0),
     "residual_ma": (8.0, 60.0, 400.0),
     "supply/temperature_c": (55.0, 75.0, 97.0), "return/temperature_c": (40.0, 55.0),
     "pressure_kpa": (20.0, 180.0, 360.0), "flue/temperature_c": (110.0, 150.0, 190.0),
     "level_mm": (0.0, 10.0, -70.0, 80.0), "fire_pct": (0.0, 40.0, 90.0),
 }  # fmt: skip
-SPREAD = {"pressure_kpa": 1.0, "level_mm": 3.0, "residual_ma": 1.0, "power_w": 5.0, "current_a": 0.2}
+SPREAD = {"pressure_kpa": 1.0, "level_mm": 3.0, "residual_ma": 1.0, "power_w": 5.0}
 SHORT: dict[str, dict[str, float]] = {
     "leak": {"suspect_h": 6.0, "alarm_h": 9.0},
     "stuck": {"frozen_s": 600.0, "still_s": 3600.0, "uncounted_s": 7200.0, "dry_days": 1.0},
@@ -69,6 +69,8 @@ SHORT: dict[str, dict[str, float]] = {
     "lights_in_daylight": {"hold_min": 20.0},
     "lights_all_night": {"hours_on": 1.0},
     "running_water": {"lived_in_night_min": 30.0},
+    "short_cycling": {"warn_starts": 1.0, "alarm_starts": 3.0, "run_min": 60.0, "runs": 2.0},
+    "loop_resistance": {"learn_d": 1.0},
     "boiler_pressure": {"working_kpa": 350.0, "static_kpa": 120.0},
     "boiler_spread": {"narrow_min": 20.0},
     "boiler_unattended": {"round_h": 0.5, "shift_h": 1.0},
@@ -274,6 +276,16 @@ def _plant(room: str) -> Callable[..., Values]:
     return values
 
 
+def _circuit(rng: random.Random, begin: float, end: float, every_s: float) -> Values:
+    """A load that is switched all the time, on a wire whose resistance has doubled by the second half."""
+    for at in _times(rng, begin, end, every_s):
+        amperes, ohm = rng.choice((0.5, 6.0, 18.0)), 0.4 if at < (begin + end) / 2 else 0.8
+        yield at, {
+            "p/circuit/voltage_v": round(224.0 - amperes * ohm + rng.gauss(0.0, 0.2), 1),
+            "p/circuit/current_a": round(amperes + rng.gauss(0.0, 0.02), 2),
+        }
+
+
 _ROOMS: dict[str, Callable[..., Values]] = {
     "d/101": _dorm_room,
     "d/102": _power("d/102/power_w", (0.0, 60.0, 400.0, 1200.0)),
@@ -287,4 +299,5 @@ _ROOMS: dict[str, Callable[..., Values]] = {
     "t/1F-wash": _water("t/1F-wash/volume_m3", is_register=True),
     "t/boiler": _boiler,
     **{room: _plant(room) for room in ROOMS if room.startswith("p/")},
+    "p/circuit": _circuit,
 }
