@@ -4,7 +4,9 @@ Strategy. A device is missed when nothing came from it for several of its interv
 while its source says itself that it is unreachable: then the source is one event. And it keeps quiet when it fell
 silent together with its group, the like devices of one source and building: three *witnesses* spread over the group
 stand for it, so that a device listens to three others instead of three hundred; when all three fell silent at about
-the same time that is one event too. Once the witnesses or the source speak again the device has its full time again.
+the same time that is one event too. What reports more rarely is missed later, but a dead bus is one event: so a slower
+group, or a slow device that has no group, listens to the witnesses of the next faster group and keeps quiet with them.
+Once the witnesses or the source speak again after a silence, who may have shared it has its full time again.
 A rejected reading is a word like any other: it may be nonsense, but somebody sent it.
 """
 
@@ -32,8 +34,8 @@ EXACTLY = 0.45  # of the wait, less an interval: witnesses need not be noted mor
 class _State(NamedTuple):
     """`last` is when it spoke or its source came back, `due` when it is missed, where a cut postponed that.
 
-    `around` is when a witness spoke, of a group: when another one than the last, `who`, did. `is_with_others`: what
-    befell it is said elsewhere.
+    `around` is when a witness spoke; of a group `other` is when another one of it than the last, `who`, did.
+    `is_with_others`: what befell it is said elsewhere.
     """
 
     last: float | None = None
@@ -43,17 +45,18 @@ class _State(NamedTuple):
     around: float | None = None
     is_with_others: bool = False
     who: str = ""
+    other: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SilentWatch:
     """One device, which any of its points shows to live, or a group by its witnesses; `about` are values to say.
 
-    Time without `supply` is not held against it.
+    Time without `supply` is not held against it. Witnesses that come back after `outage_s` were silent as well.
     """
 
     rule: ClassVar[str] = "silent"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     start: ClassVar[_State] = _State()
 
     key: str
@@ -66,6 +69,7 @@ class SilentWatch:
     holds_s: float
     wait_s: float
     rarely_s: float
+    outage_s: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
@@ -73,31 +77,32 @@ class SilentWatch:
             (role,) = values
             if role in OTHERS:
                 return state, ()
-        last, is_up, is_raised, due, around, _, who = state
-        if values and FOREIGN.isdisjoint(values):
-            if self.what and who not in values and (spoke := next(iter(values)).partition("!")[0]) != who:
-                around, who = last, spoke
-            changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
-            return _State(at, is_up, False, None, around, False, who), changes
+        last, is_up, is_raised, due, around, is_with_others, who, other = state
         if not values:
             return self._missed(state, at)
-        own = any(role not in FOREIGN for role in values)
-        if not OTHERS.isdisjoint(values):
-            around = at
-            if state.is_with_others and not own:
-                last = at  # they are back: it has its full time again to be heard
-        if ONLINE in values:
-            was_up, is_up = is_up, values[ONLINE] > 0
-            if is_up and not was_up and last is not None and not is_raised:
-                last, due, around = at, None, around and at  # and so have its witnesses
-        if own:
-            changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
-            return _State(at, is_up, False, None, around, False, who), changes
-        is_with_others = state.is_with_others and around != at
-        return _State(last, is_up, is_raised, due if last == state.last else None, around, is_with_others, who), ()
+        own = FOREIGN.isdisjoint(values)
+        if not own:
+            own = any(role not in FOREIGN for role in values)
+            is_back = False
+            if not OTHERS.isdisjoint(values):
+                is_back = is_with_others or self._was_out(around, last, at)
+                around, is_with_others = at, False
+            if ONLINE in values:
+                if values[ONLINE] > 0 and not is_up:
+                    is_back, around = True, around and at
+                is_up = values[ONLINE] > 0
+            if not own:
+                if is_back and not is_raised and last is not None:  # it has its full time again, and so have its like
+                    other = at if self._is_near(other, last) else other
+                    last, due = at, None
+                return _State(last, is_up, is_raised, due, around, is_with_others, who, other), ()
+        if self.what:
+            who, other = _heard(values, who, other, last, at)
+        changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
+        return _State(at, is_up, False, None, around, False, who, other), changes
 
     def deadline(self, state: _State) -> float | None:
-        last, is_up, is_raised, due, _, is_with_others, _ = state
+        last, is_up, is_raised, due, _, is_with_others, *_ = state
         if last is None or is_raised or not is_up or is_with_others:
             return None
         return last + self.wait_s if due is None else due  # asked at every sample: the wake-up looks for cuts
@@ -126,10 +131,18 @@ class SilentWatch:
         """What its deadline brings: more time because of a cut, a silence shared with others, or an alert."""
         if x.due is None and x.last is not None and (due := self._due(x.last)) > at:
             return x._replace(due=due), ()
-        is_shared = x.around is not None and abs(x.around - (x.last or 0.0)) <= TOGETHER * self.wait_s
-        if is_shared is not bool(self.what):  # a device is told alone, a group together
+        is_alone = not self._is_near(x.around, x.last)
+        if not is_alone or (self.what and not self._is_near(x.other, x.last)):  # a group is told together
             return x._replace(is_with_others=True), ()
         return x._replace(is_raised=True, due=None), (self._change(Turn.RAISED, x, at),)
+
+    def _is_near(self, when: float | None, last: float | None) -> bool:
+        """Whether others fell silent together with it."""
+        return when is not None and abs(when - (last or 0.0)) <= TOGETHER * self.wait_s
+
+    def _was_out(self, around: float | None, last: float | None, at: float) -> bool:
+        """Whether its witnesses, who speak now, were silent and it may have been so with them."""
+        return around is not None and at - around > self.outage_s and self._is_near(around, last)
 
     def _due(self, last: float) -> float:
         """When it is missed: once power is back after a cut it has its full time again, of which cuts are no part."""
@@ -152,6 +165,16 @@ class SilentWatch:
         values = {**self.about, "silent_s": at - since}
         why = f"{self.rule}.{self.what}{turn.value}"
         return Change(turn, self.severity, self.delivery, why, values, Evidence(since, points))
+
+
+def _heard(
+    values: Iterable[str], who: str, other: float | None, last: float | None, at: float
+) -> tuple[str, float | None]:
+    """Which member of a group spoke last, and when another one did."""
+    spoke = {role.partition("!")[0] for role in values if role not in FOREIGN}
+    if len(spoke) > 1:
+        return min(spoke), at
+    return (who, other) if who in spoke else (spoke.pop(), last)
 
 
 class _Link(NamedTuple):
@@ -219,7 +242,8 @@ class Silent:
             "设备超过平时间隔的 3 倍（missed）、且至少 30 分钟（single_s；锅炉房、泵房、配电室等为 5 分钟，least_s）"
             "没有任何数据时提示，记入日报。"
             "数据源（服务器、串口）自己报告断线超过 5 分钟（source_s）时，只报一条数据源中断，通知值班人员；"
-            "同一栋楼、同一数据源的多个设备一起 5 分钟没有数据时，也只报一条，其余设备不再逐个提示。"
+            "同一栋楼、同一数据源的多个设备一起 5 分钟没有数据时，也只报一条，其余设备不再逐个提示，"
+            "其中上报较慢、较晚才到期的设备也不再另报；恢复后仍不上报的才单独提示。"
             "计划停电（supply）的时间不算。只要设备还在上报，即使数值有错，也不属于本规则。",
             "检查设备的电源、电池和接线；修好后数据会自动恢复。",
             {
@@ -245,8 +269,9 @@ class Silent:
             "in boiler, pump and distribution rooms 5 minutes, least_s), goes into the day's summary. When a source (a "
             "broker, a serial line) says itself that it has been unreachable for 5 minutes (source_s), that is one "
             "alert for whoever is on duty; when many devices of one building and source fall silent together for 5 "
-            "minutes, that is one alert too, and the single devices keep quiet. Planned cuts (supply) do not count. A "
-            "device that still reports, even nonsense, is no matter of this rule.",
+            "minutes, that is one alert too, and the single devices keep quiet, also those that report more rarely and "
+            "would be missed later; what stays away when the others are back is told then. Planned cuts (supply) do "
+            "not count. A device that still reports, even nonsense, is no matter of this rule.",
             "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
             {
                 "silent.raised": "no data from {device} for {silent_s}",
@@ -282,56 +307,68 @@ class Silent:
                 if point.quantity not in OWN_WORD and point.source != PEOPLE and not point.of:
                     devices.setdefault(point.device, []).append(point)
         sources: dict[str, Point] = {}
-        groups: dict[tuple[str, str, float], list[Point]] = {}
+        around: dict[tuple[str, str], dict[float, list[Point]]] = {}  # of a source and building, by how long they wait
         for points in devices.values():
             sources.setdefault(points[0].source, points[0])
             busiest = min(points, key=lambda point: point.holds_s)
-            groups.setdefault(self._group(site, points), []).append(busiest)
+            around.setdefault(_where(site, points), {}).setdefault(self._wait_s(points), []).append(busiest)
         for device, points in devices.items():
-            firsts = groups[self._group(site, points)]
-            others = [point.id for point in _spread(firsts) if point.device != device]
-            inputs = {point.id: point.id for point in points} | dict(zip(WITNESSES, others, strict=False))
+            groups, wait_s = around[_where(site, points)], self._wait_s(points)
+            witnesses = [p for p in _spread(groups[wait_s]) or _faster(groups, wait_s) if p.device != device]
             is_plant = site.places[points[0].place].kind in PLANT
-            wait_s = self._wait_s(points) if is_plant else max(self._wait_s(points), self.single_s)
-            yield self._watch(site, points, f"silent/{device}", inputs, {"device": device}, wait_s=wait_s)
-        for firsts in groups.values():
-            if spread := _spread(firsts):
-                yield self._of_group(site, firsts, spread)
+            wait_s = wait_s if is_plant else max(wait_s, self.single_s)
+            yield self._watch(site, points, f"silent/{device}", witnesses, {"device": device}, wait_s=wait_s)
+        for groups in around.values():
+            for wait_s, firsts in groups.items():
+                if spread := _spread(firsts):
+                    yield self._of_group(site, firsts, spread, _faster(groups, wait_s))
         for source, point in sources.items():
             roles = {role: state_point(source, role) for role in (ONLINE, ATTENDED)}
             yield SourceWatch(key=f"silent/source/{source}@{point.place}", place=site.places[point.place].building,
                               inputs=roles, source=source, wait_s=self.source_s)  # fmt: skip
 
-    def _group(self, site: Site, points: Sequence[Point]) -> tuple[str, str, float]:
-        """What like devices have in common: source, building, and how long they may be silent."""
-        return points[0].source, site.places[points[0].place].building, self._wait_s(points)
-
     def _wait_s(self, points: Iterable[Point]) -> float:
         return max(self.missed * min(point.holds_s for point in points) / 2.5, self.least_s)
 
-    def _of_group(self, site: Site, firsts: Sequence[Point], spread: Sequence[Point]) -> SilentWatch:
+    def _of_group(
+        self, site: Site, firsts: Sequence[Point], spread: Sequence[Point], faster: Sequence[Point]
+    ) -> SilentWatch:
         building = site.places[site.places[spread[0].place].building]
         about: dict[str, float | str] = {
             "building": building.name, "devices": float(len(firsts)), "source": spread[0].source,
         }  # fmt: skip
-        inputs = {point.id: point.id for point in spread}
-        return self._watch(site, spread, f"silent/group/{spread[0].device}", inputs, about, building.id,
+        return self._watch(site, spread, f"silent/group/{spread[0].device}", faster, about, building.id,
                            wait_s=self._wait_s(spread))  # fmt: skip
 
     def _watch(
-        self, site: Site, points: Sequence[Point], key: str, inputs: Mapping[str, str],
+        self, site: Site, points: Sequence[Point], key: str, witnesses: Sequence[Point],
         about: Mapping[str, float | str], building: str = "", *, wait_s: float,
     ) -> SilentWatch:  # fmt: skip
         """The watch of a device, or of a group in a building."""
         holds_s = min(point.holds_s for point in points)
+        rarely_s = EXACTLY * wait_s - holds_s / 2.5
+        inputs = {str(number): point.id for number, point in enumerate(points, 1)}  # devices of a kind have like roles
+        inputs |= {role: point.id for role, point in zip(WITNESSES, witnesses, strict=False)}
         return SilentWatch(
             key=key, place=building or points[0].place, about=about, what="group_" if building else "",
             inputs={**inputs, **_any_verdict(inputs), ONLINE: state_point(points[0].source, ONLINE)},
             severity=Severity.MAJOR if building else Severity.MINOR,
             delivery=Delivery.PAGE if building else Delivery.DIGEST,
-            holds_s=holds_s, wait_s=wait_s, rarely_s=EXACTLY * wait_s - holds_s / 2.5,
+            holds_s=holds_s, wait_s=wait_s, rarely_s=rarely_s,
+            outage_s=max(rarely_s, 0.0) + (self._wait_s(witnesses) if witnesses else wait_s),
             hours=site.hours(points[0].place),
         )  # fmt: skip
+
+
+def _where(site: Site, points: Sequence[Point]) -> tuple[str, str]:
+    """The source of a device and its building."""
+    return points[0].source, site.places[points[0].place].building
+
+
+def _faster(groups: Mapping[float, Sequence[Point]], wait_s: float) -> list[Point]:
+    """The witnesses of the next group that is missed sooner."""
+    sooner = [other for other, firsts in groups.items() if other < wait_s and _spread(firsts)]
+    return _spread(groups[max(sooner)]) if sooner else []
 
 
 def _spread(firsts: Sequence[Point]) -> list[Point]:

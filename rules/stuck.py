@@ -23,6 +23,7 @@ from rules.watch import Watch
 LIVELY = ("voltage_v", "frequency_hz")
 LOADS = {"current_a": 0.5, "power_w": 100.0}  # under which a counter must rise in a day
 LEAST_REPEATS = 20
+ALL = "all"  # of a device, where a role is told
 LOOK_S = 60.0  # what comes whole and more often than this is not looked at each time
 
 
@@ -31,7 +32,10 @@ def _told(turn: Turn, why: str, values: Mapping[str, float | str], evidence: Evi
 
 
 class _Still(NamedTuple):
-    """`canary` is the liveliest value, `rest` the others by role; they have all stood still since `since`."""
+    """`canary` is the liveliest value, `rest` the others by role; they have all stood still since `since`.
+
+    `raised` is what was told: a role, or all of them.
+    """
 
     at: float | None = None
     canary: float | None = None
@@ -47,7 +51,7 @@ class FrozenWatch:
     """One device; `canary` is the role that moves most."""
 
     rule: ClassVar[str] = "stuck"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_Still] = _Still()
 
     key: str
@@ -72,7 +76,7 @@ class FrozenWatch:
         known = dict(rest)
         news = {role: value for role, value in values.items() if role not in self.verdicts and role != self.canary}
         if moved != canary or any(known.get(role, value) != value for role, value in news.items()):
-            if raised and (raised == self.device or raised in values):
+            if raised and (raised == ALL or raised in values):
                 return _Still(at, moved, (), at), self._changes(Turn.CLEARED, state, at)
             return _Still(at, moved, tuple(sorted((known | news).items())), at, 0.0, 0, raised), ()
         if not news.keys() <= known.keys():
@@ -84,7 +88,7 @@ class FrozenWatch:
         if verdict:
             x = x._replace(raised=verdict.partition("!")[0])
         elif covered_s >= self.hold_s and repeats + 1 >= LEAST_REPEATS and self._is_evidence(moved, rest):
-            x = x._replace(raised=self.device)
+            x = x._replace(raised=ALL)
         return x, self._changes(Turn.RAISED, x, at) if x.raised else ()
 
     def deadline(self, state: _Still) -> float | None:
@@ -108,11 +112,11 @@ class FrozenWatch:
         return sum(value != 0.0 for value in (canary or 0.0, *(value for _, value in rest))) >= 2
 
     def _changes(self, turn: Turn, x: _Still, at: float) -> Sequence[Change]:
-        points = tuple(point for role, point in self.inputs.items() if role not in self.verdicts)
-        shown = (x.raised,) if x.raised in points else points
-        what = x.raised
-        if what == self.device:  # its counter may run on
-            what = f"{what} ({', '.join(sorted(point.rpartition('/')[2] for point in points))})"
+        points = {role: point for role, point in self.inputs.items() if role not in self.verdicts}
+        shown = tuple(points.values()) if x.raised == ALL else (points[x.raised],)
+        what = shown[0]
+        if x.raised == ALL:  # its counter may run on
+            what = f"{self.device} ({', '.join(sorted(point.rpartition('/')[2] for point in shown))})"
         values: dict[str, float | str] = {"what": what, "still_s": at - x.since, "covered_s": x.covered_s}
         return _told(turn, f"{turn.value}", values, Evidence(x.since, shown, None, x.covered_s))
 
@@ -316,11 +320,12 @@ class Stuck:
 
     def _frozen(self, device: str, points: Sequence[Point]) -> FrozenWatch:
         canary = min(points, key=lambda point: point.quantity not in LIVELY)
-        verdicts = pseudo((point.id for point in points), STUCK)
+        inputs = {str(number): point.id for number, point in enumerate(points, 1)}  # devices of a kind have like roles
+        verdicts = dict(zip(pseudo(inputs, STUCK), pseudo(inputs.values(), STUCK), strict=True))
         is_lively = canary.quantity in LIVELY
         return FrozenWatch(
-            key=f"stuck/{device}", place=points[0].place, device=device, canary=canary.id, count=len(points),
-            inputs={point.id: point.id for point in points} | verdicts, verdicts=frozenset(verdicts),
+            key=f"stuck/{device}", place=points[0].place, device=device, canary=str(points.index(canary) + 1),
+            count=len(points), inputs=inputs | verdicts, verdicts=frozenset(verdicts),
             holds_s=min(point.holds_s for point in points), hold_s=self.frozen_s if is_lively else self.still_s,
         )  # fmt: skip
 

@@ -218,6 +218,82 @@ def test_devices_that_fall_silent_together_are_one_event(
     assert sorted(alone) == sorted(events)
 
 
+def slow_and_fast(slow: int) -> Site:
+    """A building of twelve meters, and `slow` sensors that speak each half hour."""
+    usual = floor()
+    sensors = [Point(f"d/{n}/occupied", f"d/{n}", "", "occupied", f"bus/s{n}", "bus", 4500.0) for n in range(slow)]
+    return Site("s", "s", usual.places, usual.points | {point.id: point for point in sensors}, Calendar())
+
+
+def with_sensors(
+    minutes: int, slow: int, dead: dict[int, tuple[int, int]], rest: dict[int, tuple[int, int]]
+) -> list[Sample]:
+    out = each_minute(minutes, rest)
+    for number in range(slow):
+        first, last = dead.get(number, (minutes, minutes))
+        for minute in range(3 * number, minutes, 30):
+            if not first <= minute < last:
+                out.append(Sample(BEGIN + 60 * minute + 0.5, f"bus/s{number}", {f"d/{number}/occupied": 0.0}))
+    return sorted(out, key=lambda sample: sample.at)
+
+
+SENSORS = range(6)
+
+
+@pytest.mark.parametrize(
+    ("slow", "fast_dead", "slow_dead", "expected"),
+    [
+        (6, (100, 300), (100, 300), ["group 0"]),                  # the whole bus: one event
+        (6, (100, 180), (100, 180), ["group 0"]),                  # back before the slow ones are missed
+        (6, (100, 195), (100, 195), ["group 0"]),
+        (2, (100, 300), (100, 300), ["group 0"]),                  # slow ones that are no group
+        (6, (100, 300), (100, 700), ["group 0", "group s0"]),      # these stay away when the others are back
+        (1, (100, 300), (100, 700), ["group 0", "bus/s0"]),
+        (6, None, (100, 300), ["group s0"]),                         # these alone
+        (6, (300, 500), (100, 500), ["group 0", "group s0"]),      # long before the others: two events
+        (1, None, (100, 300), ["bus/s0"]),
+        (1, (300, 500), (100, 500), ["group 0", "bus/s0"]),
+        (6, (100, 300), None, ["group 0"]),
+    ],
+)  # fmt: skip
+def test_slow_devices_of_a_dead_bus_are_part_of_its_one_event(
+    slow: int, fast_dead: tuple[int, int] | None, slow_dead: tuple[int, int] | None, expected: list[str]
+) -> None:
+    watches = list(SOON.watches(slow_and_fast(slow)))
+    rest = dict.fromkeys(ALL, fast_dead) if fast_dead else {}
+    samples = with_sensors(900, slow, dict.fromkeys(SENSORS, slow_dead) if slow_dead else {}, rest)
+    events = replay(watches, samples)
+    told = [event.key.removeprefix("silent/").replace("/bus/", " ") for event in events if event.turn is Turn.RAISED]
+    assert sorted(told) == sorted(expected)
+    assert len(events) == 2 * len(told)
+    assert restarted(watches, samples, every=211, until=samples[-1].at) == events
+    alone = [event for watch in watches for event in replay([watch], samples, until=samples[-1].at)]
+    assert sorted(alone) == sorted(events)
+
+
+def test_slow_devices_that_die_beside_a_dead_bus_of_another_building_are_told() -> None:
+    near = slow_and_fast(6)
+    far = Place("e", "4号楼", "dormitory", "e")
+    moved = {point.id: point._replace(place="e") for point in near.points.values() if point.quantity == "occupied"}
+    two = Site("s", "s", {**near.places, "e": far}, near.points | moved, Calendar())
+    samples = with_sensors(500, 6, dict.fromkeys(SENSORS, (100, 500)), dict.fromkeys(ALL, (100, 500)))
+    events = replay(list(SOON.watches(two)), samples, until=BEGIN + 500 * 60)
+    assert [(event.key, event.place) for event in events] == [("silent/group/bus/0", "d"), ("silent/group/bus/s0", "e")]
+
+
+def test_a_group_that_is_polled_at_one_time_is_missed_as_a_group() -> None:
+    samples = [s._replace(at=s.at - int(s.device[4:])) for s in each_minute(130, dict.fromkeys(ALL, DEAD))]
+    raised = [e.key for e in replay(list(SOON.watches(floor())), samples) if e.turn is Turn.RAISED]
+    assert raised == ["silent/group/bus/0"]
+
+
+def test_devices_of_a_kind_have_like_roles() -> None:
+    """So that the engine hands them their inputs by one pattern."""
+    ordinary = [watch for watch in SOON.watches(floor()) if "witness-3" in watch.inputs]
+    assert len(ordinary) == 9
+    assert len({tuple(watch.inputs) for watch in ordinary}) == 1
+
+
 def test_rejected_readings_are_a_word() -> None:
     """A device whose readings are all nonsense reports: neither is it missed, nor does it say that others were."""
     watches, nonsense = list(SOON.watches(floor())), "d/3/power_w!unit"
