@@ -21,8 +21,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from adapters.bus_record import BusRecord
 from adapters.device_table import DeviceTable
 from adapters.protocol import AnyCodec, AnyQuery, Decoder, Frame, Garble
+from adapters.protocols import CODECS
 from adapters.source import Device, Line, SerialSource
 from rules.model import Fault, Reason, Sample
 
@@ -83,11 +85,20 @@ class _Wait:
 
 
 class Poller:
-    """The bus of one source: says what to send and when to come back, takes what arrives."""
+    """The bus of one source: says what to send and when to come back, takes what arrives.
 
-    def __init__(self, source: SerialSource, tables: Mapping[str, DeviceTable]) -> None:
+    `codecs` by the protocol of a table: what is spoken there. `lag_s` is what the way to the line and back may add to
+    an answer, and to the pause between two bytes. `record` takes note of how the bus does.
+    """
+
+    def __init__(
+        self, source: SerialSource, tables: Mapping[str, DeviceTable], *,
+        codecs: Mapping[str, AnyCodec] = CODECS, lag_s: float = 0.0, record: BusRecord | None = None,
+    ) -> None:  # fmt: skip
         self._name = source.name
-        self._meters = [_meter(source, device, tables[device.model]) for device in source.devices]
+        self._meters = [_meter(source, device, tables[device.model], codecs) for device in source.devices]
+        self._lag_s = lag_s
+        self._record = record or BusRecord(device_ids(source, tables))
         self._decoder: Decoder[Any] | None = self._meters[0].codec.decoder() if self._meters else None
         self._poll: _Poll | None = None
         self._wait: _Wait | None = None
@@ -107,13 +118,14 @@ class Poller:
         request = meter.codec.request(meter.device.address, query, self._poll.answers)
         assert request is not None, "a query that is answered was taken off the list"
         self._decoder = meter.codec.decoder(request)
-        reply_s = _reply_s(meter.line)
+        reply_s = _reply_s(meter.line) + self._lag_s
         until = now + reply_s + byte_s(meter.line) * (len(request) + meter.codec.reply_bytes(query))
         self._wait = _Wait(until, until + reply_s)
         self._poll.tries += 1
         self._poll.last_try_at = now
         if self._poll.tries == 1:
             self._poll.first_try_at = now
+        self._record.asked(meter.name, now)
         return Request(request, meter.line)
 
     def feed(self, data: bytes, now: float) -> list[Sample | Fault]:
@@ -129,7 +141,7 @@ class Poller:
             self._miss(now)
         elif self._wait is not None and data and self._decoder.is_waiting:
             latest = self._wait.latest
-            self._wait = _Wait(min(max(self._wait.until, now + REPLY_S), latest), latest)
+            self._wait = _Wait(min(max(self._wait.until, now + REPLY_S + self._lag_s), latest), latest)
         out, self._out = self._out, []
         return out
 
@@ -164,14 +176,20 @@ class Poller:
     def _rest(self, poll: _Poll, now: float) -> None:
         """An exchange is over: leave the line alone until nothing of it can meet the next one."""
         self._wait = None
-        self._free_at = now + GAP_S + poll.last_try_at - poll.first_try_at
+        self._free(poll, now + GAP_S + poll.last_try_at - poll.first_try_at)
         poll.tries = 0
+
+    def _free(self, poll: _Poll, at: float) -> None:
+        """The line is for others again from then on."""
+        self._free_at = at
+        self._record.busy(poll.last_try_at, at)
 
     def _end(self, poll: _Poll, now: float) -> None:
         meter = poll.meter
         self._poll = None
         if poll.answered_at is None:
             meter.failures += 1
+            self._record.silent(meter.name, poll.begun)
             longer = min(BACK_OFF_S, meter.device.every_s * 2 ** min(meter.failures - 1, 16))
             meter.due = now + max(meter.device.every_s, longer)
             return
@@ -197,6 +215,7 @@ class Poller:
         if wrong is not None:
             self._tell(wrong, now, item.raw.hex(" ").upper())
             return
+        self._record.answered(poll.meter.name, now)
         if poll.answered_at is None:
             poll.answered_at = now
         refusal = codec.refusal(item)
@@ -233,7 +252,7 @@ class Poller:
         if is_over:
             self._tell(Reason.NO_ANSWER, now, name)
         self._wait = None
-        self._free_at = now + GAP_S
+        self._free(poll, now + GAP_S)
         if not is_over:
             return
         if poll.answered_at is None:
@@ -244,17 +263,26 @@ class Poller:
             if silences % SILENCES == 0:
                 poll.meter.resting[name] = now + REST_S
         self._next(poll, now)
-        self._free_at += _reply_s(poll.meter.line)
+        self._free_at += _reply_s(poll.meter.line) + self._lag_s
 
     def _end_strays(self, now: float) -> None:
         """What lay on the line while nobody was asked belongs to no meter."""
         for item in self._decoder.flush() if self._decoder else ():
             if isinstance(item, Garble):
-                self._out.append(Fault(self._name, now, item.reason, item.raw.hex(" ").upper()))
+                self._add_fault(self._name, now, item.reason, item.raw.hex(" ").upper())
 
     def _tell(self, reason: Reason, now: float, detail: str) -> None:
         source = self._poll.meter.name if self._poll is not None and self._wait is not None else self._name
+        self._add_fault(source, now, reason, detail)
+
+    def _add_fault(self, source: str, now: float, reason: Reason, detail: str) -> None:
+        self._record.fault(source, reason)
         self._out.append(Fault(source, now, reason, detail))
+
+
+def device_ids(source: SerialSource, tables: Mapping[str, DeviceTable]) -> list[str]:
+    """What the devices of a bus are called in samples, faults and statistics."""
+    return [tables[device.model].device_id(source.name, device.address) for device in source.devices]
 
 
 def byte_s(line: Line) -> float:
@@ -281,10 +309,12 @@ def bus_load(source: SerialSource, tables: Mapping[str, DeviceTable]) -> float:
     return sum(device_cost_s(device, source.line, tables) / device.every_s for device in source.devices)
 
 
-def _meter(source: SerialSource, device: Device, table: DeviceTable) -> _Meter:
+def _meter(
+    source: SerialSource, device: Device, table: DeviceTable, codecs: Mapping[str, AnyCodec]
+) -> _Meter:  # fmt: skip
     points = {field.label: device.point_id(field.part, field.quantity) for field in table.fields}
     name, line = table.device_id(source.name, device.address), device.line or source.line
-    return _Meter(device, name, table.codec, table.polled, line, points)
+    return _Meter(device, name, codecs[table.protocol], table.polled, line, points)
 
 
 def _reply_s(line: Line) -> float:
