@@ -22,8 +22,10 @@ from adapters.poller import GAP_S, REPLY_S
 from adapters.serial_line import SerialTransport, wait_readable
 from adapters.source import SerialSource
 from daemon.config import Loaded, load
-from daemon.demo.meters import Meters
 from daemon.pipeline import Batch
+from daemon.simulation.line import SimulatedLine
+from daemon.simulation.meter import meter
+from daemon.simulation.port import SimulatedPort
 from daemon.store import connect, entries
 from daemon.wiring import Gateway, wire
 from rules.check import BEHIND_S
@@ -74,7 +76,8 @@ def on_a_bus(
     address = "000000000101"
     tables = load_tables()
     table = tables["dlt645-single-phase"]
-    with Meters(table, [address], lambda _, now: measure(now), clock=clock.now) as meters:
+    line = SimulatedLine([meter(table, address, lambda _: measure(clock.now()))])
+    with SimulatedPort(line, at_once=True) as meters:
         loaded = _loaded(folder, config, meters.port)
         gateway = wire(loaded, clock, died=lambda _: None)
         gateway.transports[0].stop()  # another one that polls in the time of the recording takes its place

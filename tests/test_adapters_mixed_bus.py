@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from modbus_slave import answer, cells_of
 
 from adapters import protocols
 from adapters.device_table import DeviceTable, load_tables
@@ -20,7 +19,8 @@ from adapters.dlt645_codec import Dlt645
 from adapters.poller import Poller, byte_s, expected_round_s
 from adapters.serial_line import SerialTransport, line_from
 from adapters.source import Device, Line, SerialSource
-from daemon.demo.meters import reply_frame
+from daemon.simulation.dlt645 import reply_frame
+from daemon.simulation.modbus import answer, cells_of
 from rules.model import Fault, Reason, Received, Sample
 
 TABLES = load_tables()

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modbus_slave import answer, cells_of
 from pymodbus.framer import FramerRTU
 
 from adapters.device_table import table_from
 from adapters.modbus import Frame, Modbus, Read
 from adapters.protocol import Garble
+from daemon.simulation.modbus import answer, cells_of
 from rules.model import Reason
 
 RTU, TCP = Modbus(), Modbus(is_tcp=True)

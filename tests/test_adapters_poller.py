@@ -13,7 +13,7 @@ from adapters.dlt645 import NO_SUCH_DATA, Frame, encode, new_decoder
 from adapters.poller import BACK_OFF_S, REST_S, Poller, bus_load, byte_s, device_cost_s, expected_round_s
 from adapters.protocol import AnyQuery
 from adapters.source import Device, Line, SerialSource
-from daemon.demo.meters import reply_frame
+from daemon.simulation.dlt645 import reply_frame
 from rules.model import Fault, Reason, Sample
 
 TABLES = load_tables()

@@ -15,7 +15,9 @@ import pytest
 from adapters.device_table import load_tables
 from adapters.serial_line import PortError, SerialTransport, line_from, line_text, open_port, wait_readable
 from adapters.source import Device, Line, SerialSource
-from daemon.demo.meters import Meters, Trouble
+from daemon.simulation.line import SimulatedLine
+from daemon.simulation.meter import Trouble, meter
+from daemon.simulation.port import SimulatedPort
 from rules.model import Fault, How, Reason, Received, Sample
 
 TABLES = load_tables()
@@ -91,9 +93,15 @@ class Heard:
         return fault
 
 
+def simulated(link: Path | None = None) -> SimulatedPort:
+    table = TABLES["dlt645-single-phase"]
+    line = SimulatedLine(meter(table, address, lambda now: VALUES) for address in ADDRESSES)
+    return SimulatedPort(line, link=link, at_once=True)
+
+
 @pytest.fixture
-def meters() -> Iterator[Meters]:
-    with Meters(TABLES["dlt645-single-phase"], ADDRESSES, lambda address, now: VALUES) as running:
+def meters() -> Iterator[SimulatedPort]:
+    with simulated() as running:
         yield running
 
 
@@ -109,7 +117,7 @@ def started(origin: SerialSource, impatience: Impatience | None = None) -> tuple
     return transport, heard
 
 
-def test_meters_on_a_real_line(meters: Meters) -> None:
+def test_meters_on_a_real_line(meters: SimulatedPort) -> None:
     transport, heard = started(source(meters.port))
     try:
         online = heard.online(1.0)
@@ -136,8 +144,8 @@ def test_meters_on_a_real_line(meters: Meters) -> None:
         (Trouble.NOISE, Reason.NOISE),
     ],
 )
-def test_a_bad_meter_is_told_and_the_others_go_on(meters: Meters, trouble: Trouble, reason: Reason) -> None:
-    meters.troubles[ADDRESSES[1]] = trouble
+def test_a_bad_meter_is_told_and_the_others_go_on(meters: SimulatedPort, trouble: Trouble, reason: Reason) -> None:
+    meters.line.meters[1].trouble = trouble
     transport, heard = started(source(meters.port), Impatience())
     try:
         assert heard.fault(reason).source == f"bus/{ADDRESSES[1]}"
@@ -148,7 +156,7 @@ def test_a_bad_meter_is_told_and_the_others_go_on(meters: Meters, trouble: Troub
 
 
 @pytest.fixture
-def descriptors_above_1023(meters: Meters) -> Iterator[None]:
+def descriptors_above_1023(meters: SimulatedPort) -> Iterator[None]:
     """Every file that is opened once the meters run has a number that `select` refuses."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limits[1] < 2048:
@@ -162,7 +170,7 @@ def descriptors_above_1023(meters: Meters) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("descriptors_above_1023")
-def test_a_line_with_a_high_descriptor_is_polled_like_any_other(meters: Meters) -> None:
+def test_a_line_with_a_high_descriptor_is_polled_like_any_other(meters: SimulatedPort) -> None:
     transport, heard = started(source(meters.port))
     try:
         assert len(heard.poll(ADDRESSES[0]).values) == len(VALUES)
@@ -183,9 +191,8 @@ def test_waiting_ends_with_the_first_byte_or_with_its_time() -> None:
     os.close(readable)
 
 
-def test_an_adapter_that_echoes_costs_nothing(meters: Meters) -> None:
-    for address in ADDRESSES:
-        meters.troubles[address] = Trouble.ECHO
+def test_an_adapter_that_echoes_costs_nothing(meters: SimulatedPort) -> None:
+    meters.line.echoes = True
     transport, heard = started(source(meters.port))
     try:
         for address in ADDRESSES:
@@ -196,25 +203,19 @@ def test_an_adapter_that_echoes_costs_nothing(meters: Meters) -> None:
 
 
 def test_an_unplugged_adapter_is_told_once_and_comes_back(tmp_path: Path) -> None:
-    port = tmp_path / "adapter"
-    first = Meters(TABLES["dlt645-single-phase"], ADDRESSES, lambda address, now: VALUES)
-    first.start()
-    port.symlink_to(first.port)
-    transport, heard = started(source(str(port)))
-    try:
-        heard.online(1.0)
-        heard.poll(ADDRESSES[0])
-        port.unlink()
-        first.stop()
-        heard.online(0.0)
-        assert heard.fault(Reason.PORT_LOST).source == "bus"
-        with Meters(TABLES["dlt645-single-phase"], ADDRESSES, lambda address, now: VALUES) as second:
-            port.symlink_to(second.port)
+    with simulated(tmp_path / "adapter") as meters:
+        transport, heard = started(source(meters.port))
+        try:
             heard.online(1.0)
             heard.poll(ADDRESSES[0])
+            meters.unplug()
+            heard.online(0.0)
+            assert heard.fault(Reason.PORT_LOST).source == "bus"
+            meters.plug_in()
+            heard.online(1.0)
+            heard.poll(ADDRESSES[0])
+        finally:
             transport.stop()
-    finally:
-        transport.stop()
     samples = [item.what for item in heard.all if isinstance(item.what, Sample)]
     turns = [sample.values["source/bus/online"] for sample in samples if sample.device == "source/bus"]
     assert turns == [1.0, 0.0, 1.0]
@@ -246,9 +247,9 @@ def test_a_port_that_is_not_there_is_told_once_and_stop_is_prompt(tmp_path: Path
         heard._queue.get_nowait()
 
 
-def test_stop_is_prompt_in_the_middle_of_an_exchange(meters: Meters) -> None:
-    for address in ADDRESSES:
-        meters.troubles[address] = Trouble.SILENCE
+def test_stop_is_prompt_in_the_middle_of_an_exchange(meters: SimulatedPort) -> None:
+    for silent in meters.line.meters:
+        silent.trouble = Trouble.SILENCE
     transport, heard = started(source(meters.port, line="1200 8N1"))
     heard.online(1.0)
     begun = time.monotonic()
@@ -259,7 +260,7 @@ def test_stop_is_prompt_in_the_middle_of_an_exchange(meters: Meters) -> None:
         pass   # the port is free again
 
 
-def test_the_time_of_day_may_jump_while_meters_are_polled(meters: Meters) -> None:
+def test_the_time_of_day_may_jump_while_meters_are_polled(meters: SimulatedPort) -> None:
     times = iter([NOON, NOON - 86_400.0])
     last = [0.0]
 
@@ -277,7 +278,7 @@ def test_the_time_of_day_may_jump_while_meters_are_polled(meters: Meters) -> Non
         transport.stop()
 
 
-def test_errors_of_a_port_say_what_to_do(tmp_path: Path, meters: Meters) -> None:
+def test_errors_of_a_port_say_what_to_do(tmp_path: Path, meters: SimulatedPort) -> None:
     with pytest.raises(PortError, match="is the adapter plugged in"):
         open_port(str(tmp_path / "nothing"), Line())
     # a pseudo-terminal drops the parity flag without a word, as the Pi's mini UART does

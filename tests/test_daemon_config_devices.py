@@ -4,11 +4,11 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-from modbus_slave import answer, cells_of
 
 from adapters.poller import Poller
 from adapters.source import Line, SerialSource
 from daemon.config import ConfigError, Loaded, load
+from daemon.simulation.modbus import answer, cells_of
 from rules.boiler import boilers
 from rules.model import Sample
 

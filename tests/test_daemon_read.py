@@ -3,19 +3,17 @@
 import argparse
 import os
 import sys
-import threading
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from modbus_slave import answer, cells_of
 
 from adapters.device_table import load_tables
 from adapters.dlt645 import encode, read_request
+from adapters.source import Line
 from daemon.commands import read
-from daemon.demo.meters import Meters, Trouble
+from daemon.simulation.line import SimulatedLine
+from daemon.simulation.meter import Trouble, meter
+from daemon.simulation.port import SimulatedPort
 
 TABLES = load_tables()
 ADDRESS = "000000012345"
@@ -28,9 +26,11 @@ VALUES = {
 Printed = pytest.CaptureFixture[str]
 
 
-def meters(model: str = "dlt645-three-phase", *addresses: str, without: str = "") -> Meters:
+def meters(model: str = "dlt645-three-phase", address: str = ADDRESS, *, without: str = "") -> SimulatedPort:
+    """A meter of 9600 8N1 on a pseudo-terminal."""
     values = {label: value for label, value in VALUES.items() if label != without}
-    return Meters(TABLES[model], addresses or (ADDRESS,), lambda address, now: values)
+    line = SimulatedLine([meter(TABLES[model], address, lambda now: values, line=Line(9600, 8, "N", 1))])
+    return SimulatedPort(line, at_once=True)
 
 
 def run(port: str, *rest: str) -> int:
@@ -76,7 +76,7 @@ def test_what_the_meter_refuses_is_said_and_the_rest_shown(capsys: Printed) -> N
 
 def test_an_echo_is_shown_as_one(capsys: Printed) -> None:
     with meters() as line:
-        line.troubles[ADDRESS] = Trouble.ECHO
+        line.line.echoes = True
         assert ask(line.port) == 0
     assert "echo      68 45" in capsys.readouterr().out
 
@@ -88,7 +88,7 @@ def test_an_echo_is_shown_as_one(capsys: Printed) -> None:
 )  # fmt: skip
 def test_no_answer_comes_with_hints(capsys: Printed, trouble: Trouble, hint: str) -> None:
     with meters() as line:
-        line.troubles[ADDRESS] = trouble
+        line.line.meters[0].trouble = trouble
         assert ask(line.port, timeout="0.1") == 1
     printed = capsys.readouterr()
     assert hint in printed.err
@@ -123,42 +123,18 @@ def test_errors_say_what_is_wrong(capsys: Printed, tmp_path: Path) -> None:
     assert "mini UART" in capsys.readouterr().err
 
 
-@contextmanager
-def modbus_module(address: int = 1) -> Iterator[str]:
-    """A PZEM-004T on a pseudo-terminal."""
-    table = TABLES["pzem-004t"]
-    values = VALUES | {"voltage_v": 229.8, "current_a": 1.25}
-    cells = {cell: word for query in table.queries for cell, word in cells_of(query, values).items()}
-    controller, port = os.openpty()
-    tty.setraw(port)
-
-    def answer_all() -> None:
-        with suppress(OSError):
-            while request := os.read(controller, 4096):
-                if request[0] == address:
-                    os.write(controller, answer(request, cells))
-
-    thread = threading.Thread(target=answer_all, daemon=True)
-    thread.start()
-    try:
-        yield os.ttyname(port)
-    finally:
-        os.close(port)
-        thread.join()
-        os.close(controller)
-
-
 def test_a_modbus_device(capsys: Printed, tmp_path: Path) -> None:
-    with modbus_module() as port:
+    with meters("pzem-004t", "1") as line:
+        port = line.port
         assert run(port, "pzem-004t", "1", "--timeout", "5", "--tables", str(tmp_path)) == 0
         out = capsys.readouterr().out
-        assert "fc4 0+10  voltage_v                   229.8 V\n" in out
+        assert "fc4 0+10  voltage_v                   223.3 V\n" in out
         assert "fc4 0+10  energy_kwh                  12.34 kWh\n" in out
         assert "sent      01 04 00 00 00 0A 70 0D" in out
         (tmp_path / "ours.toml").write_text(OURS, encoding="utf-8")
         assert run(port, "ours", "1", "--timeout", "5", "--tables", str(tmp_path)) == 0
         out = capsys.readouterr().out
-        assert "229.8 V" in out
+        assert "223.3 V" in out
         assert "refused: no such register" in out
         assert run(port, "pzem-004t", "2", "--timeout", "0.1", "--tables", str(tmp_path)) == 1
         told = capsys.readouterr().err

@@ -11,7 +11,8 @@ from daemon.cli import parser
 
 READMES = (Path("README.md"), Path("README.zh.md"))
 PAPERS = (*READMES, Path("CONTRIBUTING.md"), Path("deploy/README.md"))
-PACKAGES = ("rules", "adapters", "dashboard", "daemon/config", "daemon/demo", "daemon/evaluation", "daemon")
+PACKAGES = ("rules", "adapters", "dashboard", "daemon/config", "daemon/demo", "daemon/evaluation", "daemon/simulation",
+            "daemon")  # fmt: skip
 
 
 def blocks(path: Path) -> list[str]:

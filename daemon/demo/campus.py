@@ -16,7 +16,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from adapters.device_table import load_tables
 from daemon.demo import scene
-from daemon.demo.meters import Meters
+from daemon.simulation.line import SimulatedLine
+from daemon.simulation.meter import Meter, meter
+from daemon.simulation.port import SimulatedPort
 
 PUBLISH_S = 2.0
 NAMES = {
@@ -43,9 +45,13 @@ def demo_campus(folder: Path, *, listen: str, language: str) -> Iterator[Path]:
         return time.monotonic() - begin
 
     table = load_tables()["dlt645-single-phase"]
+
+    def of_a_room(address: str) -> Meter:
+        return meter(table, address, lambda _: scene.meter(address, elapsed_s()))
+
     with (
         _broker() as broker_port,
-        Meters(table, scene.METERS, lambda address, _now: scene.meter(address, elapsed_s())) as meters,
+        SimulatedPort(SimulatedLine(map(of_a_room, scene.METERS))) as meters,
         _sensors(broker_port, elapsed_s),
         _chat() as chat_url,
     ):
