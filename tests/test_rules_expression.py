@@ -1,7 +1,6 @@
 """A condition of your own: what may be written, and how it is judged."""
 
 import random
-from time import perf_counter
 
 import pytest
 from recordings import replay, restarted, site
@@ -60,14 +59,12 @@ def test_what_can_be_written(when: str, p: float, q: float, *, expected: bool) -
         "9 > 3", "p() > 1", "p > 1\nimport os", "[p for p in p] > 1", "min(p, 1)(p) > 1",
     ],
 )  # fmt: skip
-def test_what_cannot_be_written_is_refused_at_once(when: str) -> None:
+def test_what_cannot_be_written_is_refused(when: str) -> None:
     points = (("p", "dorm/101/power_w"),)
-    begun = perf_counter()
     with pytest.raises(ParameterError) as refused:
         rule(when, points=points)
     assert refused.value.parameter == "when"
     assert not refused.value.chinese.isascii()
-    assert perf_counter() - begun < 1.0
 
 
 def test_anything_typed_is_a_condition_or_refused() -> None:
