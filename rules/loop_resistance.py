@@ -1,9 +1,10 @@
 """Loop resistance (线路老化): how far the voltage falls when the current steps up, compared with what it was when new.
 
-Strategy. Each step of the current by more than STEP_A gives one value, -dV/dI; what a sibling circuit's voltage did at
-the same time is the feeder's, and is taken away. Single values are rough (0.1 V of noise on 2 A is 0.05 ohm), so they
-are gathered into lots of LOT steps, or of a week: a lot is its median, with the error of that median by its own spread.
-A lot says something only where it differs by more than SURE such errors. It is a hint to look, never a diagnosis.
+Strategy. Each step of the current by more than STEP_A gives one value, -dV/dI. Single values are rough: 0.1 V of noise
+on 2 A is 0.05 ohm, and the feeder moves too. So they are gathered into lots of LOT steps, or of a week: a lot is its
+median, with the error of that median by its own spread. What others do on the feeder spreads the values, and moves
+their median nowhere; a lot says something only where it differs by more than SURE such errors. It is a hint to look,
+never a diagnosis.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,23 +47,20 @@ class _Past(NamedTuple):
 
 
 class _State(NamedTuple):
-    """The newest reading, the sibling's voltage by then and now, and what was before. Built by position."""
+    """The newest reading, and what was before. Built by position."""
 
     at: float | None = None
     volts: float = 0.0
     amperes: float = 0.0
-    before_v: float | None = None
-    sibling_v: float | None = None
-    sibling_at: float = 0.0
     past: _Past = _Past()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopResistanceWatch:
-    """One circuit: its voltage and current, and the voltage of a sibling on the same feeder where there is one."""
+    """One circuit: its voltage and current."""
 
     rule: ClassVar[str] = "loop_resistance"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -74,22 +72,18 @@ class LoopResistanceWatch:
     learn_s: float
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
-        heard_at, was_v, was_a, before_v, sibling_v, sibling_at, past = state
-        if "sibling" in values:
-            sibling_v, sibling_at = values["sibling"], at
-        volts, amperes = values.get("v"), values.get("i")
-        if volts is None or amperes is None:
-            return _State(heard_at, was_v, was_a, before_v, sibling_v, sibling_at, past), ()
-        now_v = sibling_v if at - sibling_at <= BETWEEN_S else None
+        if "v" not in values or "i" not in values:
+            return state, ()
+        heard_at, was_v, was_a, past = state
+        volts, amperes = values["v"], values["i"]
         step_a = amperes - was_a
         if -STEP_A < step_a < STEP_A or heard_at is None or at - heard_at > BETWEEN_S:
-            return _State(at, volts, amperes, now_v, sibling_v, sibling_at, past), ()
-        feeder_v = 0.0 if now_v is None or before_v is None else now_v - before_v
-        ohm = (feeder_v - (volts - was_v)) / step_a
+            return _State(at, volts, amperes, past), ()
+        ohm = (was_v - volts) / step_a
         changes: Sequence[Change] = ()
         if abs(ohm) < MOST_OHM:
             past, changes = self._stepped(_Past(*past), at, ohm)
-        return _State(at, volts, amperes, now_v, sibling_v, sibling_at, past), changes
+        return _State(at, volts, amperes, past), changes
 
     def deadline(self, state: _State) -> float | None:
         return None  # only readings move it
@@ -171,11 +165,10 @@ class LoopResistance:
         "zh": Words(
             "线路电阻升高",
             "接线松动、线路老化时，同样的电流会使电压掉得更多。电流每变化 2 安以上，就从电压和电流的变化算出一次回路电"
-            "阻；同一栋楼里另一块电表的电压变化算作供电线路的，要减掉。每 50 次取中间值，和头 learn_d 天（28 天）相比："
-            "高到 times 倍（1.5 倍）或超过 most_ohm（1 欧），写进当天汇总；一周内升高 week_pct（20%）以上，级别升为重要"
-            "。差"
-            "别要明显大于测量误差才算。读数：同一位置的 voltage_v（0.1 伏）和 current_a（0.01 安），一分钟以内一次。它"
-            "只提示去查，不下结论。局限：很少有大电器开关的回路，要很久才有结果。",
+            "阻；每 50 次取中间值，和头 learn_d 天（28 天）相比：高到 times 倍（1.5 倍）或超过 most_ohm（1 欧），写进当"
+            "天汇总；一周内升高 week_pct（20%）以上，级别升为重要。差别要明显大于测量误差才算。读数：同一位置的 "
+            "voltage_v（0.1 伏）和 current_a（0.01 安），一分钟以内一次。它只提示去查，不下结论。局限：很少有大电器开关"
+            "的回路，要很久才有结果。",
             "请电工检查该回路的接线端子、插座和线路，紧固或更换；最好再测端子温度。",
             {
                 "loop_resistance.high": "回路电阻约 {ohm:.2f} 欧，原来约 {new_ohm:.2f} 欧",
@@ -189,8 +182,7 @@ class LoopResistance:
         "en": Words(
             "Loop resistance",
             "Where joints are loose or wires are old the voltage falls further for the same current. Each step of the "
-            "current by more than 2 A gives the resistance of the loop; what the voltage of another meter of the "
-            "building did meanwhile is the feeder's and is taken away. The median of 50 steps is compared with the "
+            "current by more than 2 A gives the resistance of the loop. The median of 50 steps is compared with the "
             "first learn_d (28) days: times (1.5) of that, or more than most_ohm (1 ohm), is a line in the day's "
             "summary; a rise of week_pct (20 %) within a week makes it major. A difference must be well above the "
             "error of measurement. Readings: voltage_v (to 0.1 V) and current_a (to 0.01 A) of one place, each minute "
@@ -217,21 +209,16 @@ class LoopResistance:
     learn_d: float = parameter(28.0, unit="d", least=1.0, most=60.0)
 
     def watches(self, site: Site) -> Iterable[LoopResistanceWatch]:
-        voltages = [point for point in site.points.values() if point.quantity == "voltage_v"]
-        for point in voltages:
+        for point in site.points.values():
             current = point.id.removesuffix("voltage_v") + "current_a"
-            if current in site.points:
-                yield self._watch(site, point, current, voltages)
+            if point.quantity == "voltage_v" and current in site.points:
+                yield self._watch(point, current)
 
-    def _watch(self, site: Site, point: Point, current: str, voltages: Sequence[Point]) -> LoopResistanceWatch:
-        building = site.places[point.place].building
-        near = [p for p in voltages if site.places[p.place].building == building]
-        sibling = near[near.index(point) - 1]
-        inputs = {"v": point.id, "i": current} | ({"sibling": sibling.id} if sibling is not point else {})
+    def _watch(self, point: Point, current: str) -> LoopResistanceWatch:
         return LoopResistanceWatch(
             key=f"{point.place}/{point.part}" if point.part else point.place,
             place=point.place,
-            inputs=inputs,
+            inputs={"v": point.id, "i": current},
             times=self.times,
             most_ohm=self.most_ohm,
             week_pct=self.week_pct,
