@@ -4,15 +4,16 @@
 """
 
 import argparse
+import os
 import sys
 import termios
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import serial
-
+    from adapters.link import Link
     from adapters.protocol import AnyCodec, AnyQuery, Frame, Garble
 
 NAME = "read"
@@ -44,7 +45,7 @@ class Exchange(NamedTuple):
 class Meter(NamedTuple):
     """The meter at the other end, and how it is spoken to."""
 
-    port: "serial.Serial"
+    link: "Link"
     codec: "AnyCodec"
     address: str
     timeout_s: float
@@ -56,7 +57,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Ask one meter for all it knows and show the frames: the first thing to try on a new line. Exit code 1: it did "
         "not answer; 2: the port cannot be used."
     )
-    parser.add_argument("port", metavar="PORT", help="such as /dev/ttyUSB0 or /dev/serial/by-id/...")
+    parser.add_argument("port", metavar="PORT", help=(
+        "such as /dev/ttyUSB0 or /dev/serial/by-id/..., tcp://HOST:PORT, modbus-tcp://HOST"
+    ))  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="the device table, such as dlt645-single-phase")
     parser.add_argument("address", metavar="ADDRESS", help="the meter's address, or `any` if it is alone on the line")
     parser.add_argument("--line", help="speed and byte format (default: as such meters leave the factory)")
@@ -73,7 +76,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print each quantity with its frames; 1 when the meter did not answer, 2 when the line could not be used."""
     from adapters.device_table import DeviceTableError, load_tables
-    from adapters.serial_line import PortError, line_from, line_text, open_port
+    from adapters.link import codecs_of, open_link
+    from adapters.serial_port import PortError, line_from, line_text
 
     try:
         tables = load_tables(args.tables)
@@ -81,9 +85,12 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError(f"unknown model {args.model!r}; known are {', '.join(sorted(tables))}")
         table = tables[args.model]
         line = line_from(args.line or table.line or "2400 8E1")
-        address = _address(args.address, table.codec)
-        with open_port(args.port, line) as port:
-            return _read(Meter(port, table.codec, address, args.timeout), table.queries, line_text(line))
+        codec = codecs_of(args.port).get(table.protocol)
+        if codec is None:
+            raise ValueError(f"{args.port} speaks Modbus TCP, {table.name} {table.codec.title}")
+        address = _address(args.address, codec)
+        with closing(open_link(args.port, line)) as link:
+            return _read(Meter(link, codec, address, args.timeout), table.queries, line_text(line))
     except (PortError, DeviceTableError, ValueError) as error:
         sys.stderr.write(f"caretaker read: {error}\n")
         return 2
@@ -137,18 +144,18 @@ def exchange(meter: Meter, query: "AnyQuery", request: bytes, answers: "list[Fra
     from adapters.protocol import Garble
     from adapters.serial_line import wait_readable
 
-    port, codec = meter.port, meter.codec
+    codec, line = meter.codec, meter.link.fileno()
     decoder = codec.decoder(request)
     others: list[Frame | Garble] = []
-    port.reset_input_buffer()
-    port.write(request)
-    port.flush()
-    until = latest = time.monotonic() + meter.timeout_s
+    while wait_readable([line], 0.0):   # what came too late for the question before
+        _some(line)
+    os.write(line, request)
+    until = latest = time.monotonic() + meter.timeout_s + meter.link.lag_s
     latest += _SLOWEST_FRAME_S
     while True:
         now = time.monotonic()
-        ready = wait_readable([port.fileno()], max(0.0, min(until, latest) - now))
-        found = decoder.feed(port.read(4096)) if ready and now < latest else decoder.flush()
+        ready = wait_readable([line], max(0.0, min(until, latest) - now))
+        found = decoder.feed(_some(line)) if ready and now < latest else decoder.flush()
         for item in found:
             if isinstance(item, Garble) or not item.is_reply or codec.mismatch(item, meter.address, query, answers):
                 others.append(item)
@@ -156,7 +163,14 @@ def exchange(meter: Meter, query: "AnyQuery", request: bytes, answers: "list[Fra
                 return Exchange(request, item, others)
         if not ready or now >= latest:
             return Exchange(request, None, others)
-        until = max(until, time.monotonic() + 0.5)
+        until = max(until, time.monotonic() + 0.5 + meter.link.lag_s)
+
+
+def _some(line: int) -> bytes:
+    data = os.read(line, 4096)
+    if not data:
+        raise OSError("it can be read, but nothing comes")
+    return data
 
 
 def _show(codec: "AnyCodec", query: "AnyQuery", exchanges: list[Exchange]) -> None:
