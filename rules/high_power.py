@@ -71,7 +71,7 @@ class HighPowerWatch:
     """One circuit, by its power and, where known, its reactive power; and what is permitted there."""
 
     rule: ClassVar[str] = "high_power"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     start: ClassVar[_State] = _State()
 
     key: str
@@ -149,10 +149,9 @@ class HighPowerWatch:
             return x
         is_same = load is not None and load.gone_at is None and load.since == step.since
         if load is not None and is_same:  # the next slow reading shows more of it
-            size = max(step.size, load.size)
-            grown = load._replace(size=size, wanted=max(load.wanted, self._severity(size)))
-            seen = x.seen if step.var is not None else counted(x.seen, size, at)[0]
-            return x._replace(load=grown, seen=seen)
+            load = load.grown(step, self._severity(step.size))
+            seen = x.seen if step.var is not None else counted(x.seen, load.size, at)[0]
+            return x._replace(load=load, seen=seen)
         verdict, seen = self._verdict(x, step, at)
         glided_at = at if verdict in (GLIDE, MOTOR) else x.glided_at
         x = x._replace(seen=seen, last=(step.since, step.size, verdict), glided_at=glided_at)
@@ -204,7 +203,7 @@ class HighPowerWatch:
             return load.outdone(step, kind, wanted, is_sure=is_sure)
         return Load(
             step.since, step.before, step.size, kind, is_sure, self._night_at(at), step.covered_s,
-            step.size * step.covered_s, None, wanted, None, self._slack_w(step),
+            step.size * step.covered_s, None, wanted, None, self._slack_w(step), step.var,
         )  # fmt: skip
 
     # -- what is told of a load

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from rules.model import Severity
-from rules.steps import HEATER, Step
+from rules.steps import HEATER, Step, is_resistive
 
 SAME_SHARE = 0.12        # step sizes this close are the same appliance
 BAND_SHARE = 0.07        # of an allowed appliance: the width of its band
@@ -16,7 +16,7 @@ class Load(NamedTuple):
     """A step that counts: `size` above the level `before`; `held_s` is how long readings saw it, `joules` what it used.
 
     `night_at` is when the night begins for it, `wanted` its severity by size, `severity` what was told,
-    `slack_w` what small things may have added.
+    `slack_w` what small things may have added, `var` the reactive power that came with it.
     """
 
     since: float
@@ -31,13 +31,22 @@ class Load(NamedTuple):
     wanted: int = Severity.MINOR
     severity: int | None = None  # None until it is raised
     slack_w: float = 0.0
+    var: float | None = None
+
+    def grown(self, step: Step, wanted: int) -> Self:
+        """The load after the next slow reading shows more of it, unless that is something else."""
+        more_w = step.size - self.size
+        is_known = step.var is not None and self.var is not None
+        if more_w <= 0 or (is_known and not is_resistive(more_w, (step.var or 0.0) - (self.var or 0.0))):
+            return self
+        return self._replace(size=step.size, wanted=max(self.wanted, wanted), var=step.var)
 
     def outdone(self, step: Step, kind: str, wanted: int, *, is_sure: bool) -> Self:
         """The load after another step up that counts: back, or outdone by a larger one or by a surer heater."""
         if kind != HEATER and self.kind == HEATER:
             return self
         if not self._is_here(step) or step.size > self.size or (kind == HEATER and self.kind != HEATER):
-            back = self._replace(gone_at=None, before=step.before, size=step.size)
+            back = self._replace(gone_at=None, before=step.before, size=step.size, var=step.var)
             return back._replace(kind=kind, is_sure=is_sure, wanted=max(self.wanted, wanted))
         return self
 
@@ -50,15 +59,15 @@ class Load(NamedTuple):
             if step.size < 0 and level >= LEAST_SHARE * self.size:  # another one went off, this may still be on
                 return self._replace(before=min(self.before, level - self.size))
         elif _is_same(step.size, self.size):
-            return self._replace(gone_at=None, before=step.before, size=step.size)
+            return self._replace(gone_at=None, before=step.before, size=step.size, var=step.var)
         return self
 
     def held(self, seen_s: float) -> Self:
         """The load after readings saw it for longer."""
-        since, before, size, kind, is_sure, night_at, held_s, joules, gone_at, wanted, severity, slack_w = self
+        since, before, size, kind, is_sure, night_at, held_s, joules, gone_at, wanted, severity, slack_w, var = self
         return type(self)(
             since, before, size, kind, is_sure, night_at, held_s + seen_s, joules + size * seen_s, gone_at, wanted,
-            severity, slack_w,
+            severity, slack_w, var,
         )  # fmt: skip
 
     def stays(self, p: float) -> bool:

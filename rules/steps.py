@@ -4,7 +4,8 @@ Strategy. While a circuit is calm its level (`base`) is followed. A reading far 
 come fast, the edge ends when three of them agree: what is between them and the base is the step, and how long it took
 tells a heater, which is there at once, from an inverter, which glides. Where they come slowly (30 s and more) one
 reading is all that a short run leaves, so it counts at once, and the next one may add to it: a mean may hold only part
-of a run. What then goes on rising was a glide. Reactive power says what came: none with a heater, some with a motor.
+of a run. What then goes on rising was a glide. A heater that comes a reading after a motor is a step of its own.
+Reactive power says what came: none with a heater, some with a motor.
 """
 
 from collections.abc import Iterable
@@ -113,6 +114,10 @@ class Steps:
         if (p > level if is_up else p < level) and not self._agree(p, level):
             steps: tuple[Step, ...] = ()
             var = q - base_q if q_at is not None and q_at >= at else None
+            was_heater = var is None or count > 1 or is_resistive(level - base, level_q - base_q)
+            is_own = p - level >= max(self.step_w, GLIDE_W_PER_S * dt + self.edge_w)
+            if is_own and not was_heater and is_resistive(p - level, q - level_q):  # one on top of something else
+                return self._opened((at, level, level_q, q, q_at, None), p, dt)
             was_told = level - base >= self.step_w  # else it may be the begin of a glide
             least_w = self.step_w if was_told else max(self.step_w, GLIDE_W_PER_S * 2 * dt + self.edge_w)
             if is_up and count == 1 and p - base >= least_w:
@@ -136,15 +141,20 @@ class Steps:
         return (at, base, base_q, q, q_at, (at, at, p, 1, q)), steps
 
 
+def is_resistive(watts: float, var: float) -> bool:
+    """Whether so much reactive power is what a heater has."""
+    return abs(var) <= max(HEATER_SHARE * abs(watts), HEATER_VAR)
+
+
 def load_of(step: Step) -> str:
     """What kind of load a step is, as far as its speed and its reactive power tell; without the latter a heater."""
     if not step.is_quick:
         return GLIDE
     if step.var is None:
         return HEATER
-    var = abs(step.var)
-    if var <= max(HEATER_SHARE * step.size, HEATER_VAR):
+    if is_resistive(step.size, step.var):
         return HEATER
+    var = abs(step.var)
     if step.size >= HALF_WAVE_W and HALF_WAVE[0] * step.size <= var <= HALF_WAVE[1] * step.size:
         return HALF
     is_other = step.size >= OTHER_W and var <= OTHER_SHARE * step.size and not step.is_slow

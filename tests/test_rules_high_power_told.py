@@ -12,7 +12,7 @@ from rules.calendar import Span
 from rules.engine import Engine
 from rules.fact import permit
 from rules.high_power import HighPower
-from rules.model import Delivery, Event, Sample, Site
+from rules.model import Delivery, Event, Sample, Site, Turn
 from rules.rule import ParameterError
 
 RECORD, DIGEST, PAGE = Delivery.RECORD, Delivery.DIGEST, Delivery.PAGE
@@ -139,6 +139,27 @@ def test_a_small_slow_step_where_an_inverter_glided_is_no_page(watts: float, exp
     rows = [(600.0, 60.0, 20.0), *glide, (900.0, 810.0, 100.0), (600.0, 810.0 + watts, 100.0)]
     events = replay(one(has_q=True, every_s=60.0), steps(rows, every_s=60.0))
     assert [event.delivery for event in events] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("rows", "watts"),
+    [
+        ([(60.0, 480.0, 0.0), (300.0, 1300.0, 360.0)], []),                # what is permitted, then a compressor
+        ([(60.0, 250.0, 40.0), (300.0, 870.0, 65.0)], []),                 # an inverter, then what is permitted
+        ([(60.0, 450.0, 60.0), (300.0, 900.0, 60.0)], []),
+        ([(60.0, 690.0, 40.0), (300.0, 870.0, 68.0)], []),                 # both, and the inverter goes on
+        ([(60.0, 480.0, 0.0), (300.0, 2100.0, 10.0)], [2100.0]),           # a kettle that began in the first minute
+        ([(60.0, 250.0, 40.0), (300.0, 1750.0, 45.0)], [1500.0]),          # a kettle after an inverter
+        ([(60.0, 810.0, 360.0), (300.0, 2310.0, 370.0)], [1500.0]),        # and after a compressor
+    ],
+)  # fmt: skip
+def test_in_slow_readings_a_motor_is_no_part_of_a_heater(
+    rows: list[tuple[float, float, float]], watts: list[float]
+) -> None:
+    declared = permit(ROOM, 560, begin=NOON, end=NOON + 9000, at=NOON - 60)
+    shifted = [(600.0, 0.0, -1.0), *rows, (600.0, 0.0, 0.0)]
+    events = replay(one(has_q=True, every_s=60.0), [declared, *steps(shifted, every_s=60.0)])
+    assert [event.values["watts"] for event in events if event.turn is Turn.RAISED] == pytest.approx(watts, rel=0.03)
 
 
 def test_a_permit_that_is_taken_back_covers_nothing() -> None:
