@@ -5,6 +5,7 @@ whole process, which is undone; its decimals are made from floats, so they are r
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
@@ -73,6 +74,8 @@ def _library() -> ModuleType:
 def _record(said: Mapping[str, object]) -> Record:
     value = said["value"]
     number = value if isinstance(value, str | None) else float(f"{value:.12g}")
+    if isinstance(number, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d", number):
+        number += ":00"  # as every other time is written
     return Record(
         str(said["type"]).rpartition(".")[2].lower(),
         _UNITS.get(str(said["unit"]).rpartition(".")[2], ""),
