@@ -13,6 +13,7 @@ from daemon.commands import (
     demo,
     evaluate,
     explain,
+    import_meters,
     init,
     models,
     password,
@@ -24,8 +25,8 @@ from daemon.commands import (
 )
 
 _COMMANDS = (
-    demo, init, check, run, models, read, decode, replay, backtest, explain, case, rules, evaluate, permit, declare,
-    password,
+    demo, init, check, import_meters, run, models, read, decode, replay, backtest, explain, case, rules, evaluate,
+    permit, declare, password,
 )  # fmt: skip
 _DESCRIPTION = """\
 校园管家：发现长流水、长明灯和违规大功率电器，通知能处理的人。

@@ -58,3 +58,13 @@ class Secrets:
         except OSError as error:
             findings.error(path, "file_unreadable", found=name, detail=error.strerror)
         return str(file)
+
+
+def decoded(raw: bytes) -> str | None:
+    """A text as spreadsheets save it: UTF-16 with its mark, UTF-8, or else GBK; None if it is none of them."""
+    for encoding in ("utf-16",) if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None

@@ -282,7 +282,7 @@ def _line(
         if other != (*at, "address"):
             findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)
         elif is_placed:
-            device = Device(**dict(meter))
+            device = Device(**{key: value for key, value in meter if key != "note"})
             parts = {device.part_of(field.part) for field in tables[meter.model].fields}
             if all(campus.has_part((*at, "part"), part, (meter.place,), findings) for part in sorted(parts)):
                 draft.devices.append((at, device))

@@ -241,6 +241,7 @@ class MeterTable(Table):
     every_s: Period = 30.0
     multiplier: Nonzero = 1.0
     line: Annotated[Line | None, PlainValidator(serial_line_of)] = None
+    note: str = ""
 
 
 class ExchangeTable(Table):

@@ -16,6 +16,7 @@ from pathlib import Path as FilePath
 from daemon.config.calendar_tables import TimetableTable
 from daemon.config.campus import Campus
 from daemon.config.errors import LANGUAGES, Findings
+from daemon.config.files import decoded
 from daemon.config.ics import UnreadableIcsError, weekly_lessons
 from daemon.config.lines import Path
 from daemon.config.reading import read
@@ -62,7 +63,7 @@ def timetables(
 ) -> dict[str, tuple[Lesson, ...]]:
     """The lessons of all files by place id, in the order of the week."""
     lessons: dict[str, set[Lesson]] = {}
-    names = _names(known) if tables else {}
+    names = names_of(known) if tables else {}
     for index, raw in enumerate(tables):
         path: Path = ("timetable", index)
         table = read(TimetableTable, raw, path, findings)
@@ -81,7 +82,7 @@ def timetables(
     return {place: tuple(sorted(rows)) for place, rows in sorted(lessons.items())}
 
 
-def _names(known: Campus) -> dict[str, str]:
+def names_of(known: Campus) -> dict[str, str]:
     """What else may be said for a place: its name, its id without marks, its room, as far as that is one place."""
     meant: dict[str, set[str]] = {}
     for place in known.places.values():
@@ -105,13 +106,10 @@ def _content(file: FilePath, name: str, path: Path, findings: Findings) -> str |
     except OSError as error:
         findings.error(path, "file_unreadable", found=name, detail=error.strerror)
         return None
-    for encoding in ("utf-16",) if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    findings.error(path, "file_unreadable", found=name, detail="UTF-8, GBK")
-    return None
+    text = decoded(raw)
+    if text is None:
+        findings.error(path, "file_unreadable", found=name, detail="UTF-8, GBK")
+    return text
 
 
 # -- CSV
