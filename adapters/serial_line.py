@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 HandOver = Callable[[list[Received]], None]
 Wait = Callable[[Sequence[int], float | None], Sequence[int]]
 
-FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
+OPEN_RETRY_S = 3.0                       # for a port that cannot be opened: it may be plugged in at any moment
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0  # for one that opens and fails before a byte came
 
 
 def wait_readable(descriptors: Sequence[int], seconds: float | None) -> Sequence[int]:
@@ -87,15 +88,20 @@ class SerialTransport:
 
     def _run(self) -> None:
         while not self._is_stopping.is_set():
+            has_opened = False
             try:
                 with closing(open_link(self._source.port, self._source.line)) as link:
+                    has_opened = True
                     self._turn(is_online=True)
                     self._pump(link)
             except (PortError, OSError, termios.error) as error:   # SerialException is an OSError, termios.error is not
                 self._turn(is_online=False, why=str(error))
-                delay_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures, 16))
-                self._failures += 1
-                self._wait([self._woken], delay_s)
+                self._wait([self._woken], self._retry_s() if has_opened else OPEN_RETRY_S)
+
+    def _retry_s(self) -> float:
+        """How long a port is left alone that opened and failed; the longer, the more often it did without a byte."""
+        self._failures += 1
+        return min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 16))
 
     def _pump(self, link: Link) -> None:
         codecs = codecs_of(self._source.port)

@@ -3,17 +3,26 @@
 import os
 import queue
 import resource
+import socket
 import threading
 import time
 import tty
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from adapters.device_table import load_tables
-from adapters.serial_line import PortError, SerialTransport, line_from, line_text, open_port, wait_readable
+from adapters.serial_line import (
+    OPEN_RETRY_S,
+    PortError,
+    SerialTransport,
+    line_from,
+    line_text,
+    open_port,
+    wait_readable,
+)  # fmt: skip
 from adapters.source import Device, Line, SerialSource
 from daemon.simulation.line import SimulatedLine
 from daemon.simulation.meter import Trouble, meter
@@ -238,13 +247,43 @@ def test_a_port_that_is_not_there_is_told_once_and_stop_is_prompt(tmp_path: Path
     for _ in range(10):
         assert tried.acquire(timeout=LONG_S)
     begun = time.monotonic()
-    transport.stop()   # out of a real wait of a minute
+    transport.stop()   # out of a real wait
     assert time.monotonic() - begun < 1.0
-    assert delays[:10] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
+    assert delays[:10] == [OPEN_RETRY_S] * 10, "it may be plugged in at any moment"
     assert heard.online(0.0) == Sample(NOON, "source/bus", {"source/bus/online": 0.0})
     assert "no port" in heard.fault(Reason.PORT_LOST).detail
     with pytest.raises(queue.Empty):
         heard._queue.get_nowait()
+
+
+def test_a_port_that_opens_and_fails_is_left_alone_ever_longer() -> None:
+    delays: list[float | None] = []
+    is_done = threading.Event()
+
+    def wait(descriptors: Sequence[int], seconds: float | None) -> Sequence[int]:
+        if len(descriptors) == 2:
+            return wait_readable(descriptors, seconds)
+        delays.append(seconds)
+        if len(delays) == 8:
+            is_done.set()
+        return no_delay(descriptors, seconds) if len(delays) < 8 else wait_readable(descriptors, seconds)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while not is_done.is_set():
+                    server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        origin = source(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        transport = SerialTransport(origin, TABLES, clock=lambda: NOON, hand_over=Heard(), wait=wait)
+        transport.start()
+        try:
+            assert is_done.wait(LONG_S)
+        finally:
+            transport.stop()
+    assert delays[:8] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
 
 
 def test_stop_is_prompt_in_the_middle_of_an_exchange(meters: SimulatedPort) -> None:
