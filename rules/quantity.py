@@ -56,6 +56,7 @@ _COUNTERS = (
 _STATES = (
     "occupied", "door_open", "flame", "on", "online", "backlog", "attended",
     "demand",         # a boiler is asked for heat
+    "water_leak",     # a leak sensor on the floor: it is wet
     "level_low",      # a float switch: too little water
     "round",          # 1: somebody has just been there and looked
     "on_duty",        # 1: somebody who is responsible is there

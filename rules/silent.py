@@ -19,9 +19,10 @@ from rules.fact import PEOPLE
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Point, Severity, Site, Turn, pseudo, state_point
 from rules.rule import Words, parameter
+from rules.silent_source import ATTENDED, ONLINE, SourceWatch
 from rules.watch import Watch
 
-ONLINE, ATTENDED = "online", "attended"
+PRESENCE = "presence"  # a device's own word on whether it is online
 OWN_WORD = (ONLINE, "backlog", ATTENDED)  # quantities by which a transport speaks of itself
 WITNESSES = ("witness-1", "witness-2", "witness-3")
 OTHERS = frozenset({*WITNESSES, *pseudo(WITNESSES)})
@@ -35,7 +36,7 @@ class _State(NamedTuple):
     """`last` is when it spoke or its source came back, `due` when it is missed, where a cut postponed that.
 
     `around` is when a witness spoke; of a group `other` is when another one of it than the last, `who`, did.
-    `is_with_others`: what befell it is said elsewhere.
+    `is_with_others`: what befell it is said elsewhere. `is_gone`: it said itself that it is offline.
     """
 
     last: float | None = None
@@ -46,6 +47,7 @@ class _State(NamedTuple):
     is_with_others: bool = False
     who: str = ""
     other: float | None = None
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +55,11 @@ class SilentWatch:
     """One device, which any of its points shows to live, or a group by its witnesses; `about` are values to say.
 
     Time without `supply` is not held against it. Witnesses that come back after `outage_s` were silent as well.
+    What says that it is offline is missed after `patience_s`, however rarely it reports.
     """
 
     rule: ClassVar[str] = "silent"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     start: ClassVar[_State] = _State()
 
     key: str
@@ -70,6 +73,7 @@ class SilentWatch:
     wait_s: float
     rarely_s: float
     outage_s: float
+    patience_s: float
     hours: Hours
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
@@ -77,9 +81,11 @@ class SilentWatch:
             (role,) = values
             if role in OTHERS:
                 return state, ()
-        last, is_up, is_raised, due, around, is_with_others, who, other = state
+        last, is_up, is_raised, due, around, is_with_others, who, other, is_gone = state
         if not values:
             return self._missed(state, at)
+        if PRESENCE in values:
+            return self._told(state, at, dict(values))
         own = FOREIGN.isdisjoint(values)
         if not own:
             own = any(role not in FOREIGN for role in values)
@@ -94,12 +100,26 @@ class SilentWatch:
             if not own:
                 if is_back and not is_raised and last is not None:  # it has its full time again, and so have its like
                     other = at if self._is_near(other, last) else other
-                    last, due = at, None
-                return _State(last, is_up, is_raised, due, around, is_with_others, who, other), ()
+                    last, due, is_gone = at, None, False
+                return _State(last, is_up, is_raised, due, around, is_with_others, who, other, is_gone), ()
         if self.what:
             who, other = _heard(values, who, other, last, at)
         changes = (self._change(Turn.CLEARED, state, at),) if is_raised else ()
         return _State(at, is_up, False, None, around, False, who, other), changes
+
+    def _told(self, state: _State, at: float, values: dict[str, float]) -> tuple[_State, Sequence[Change]]:
+        """It says itself whether it is online: offline it is missed soon; back online it has its full time again."""
+        is_online = values.pop(PRESENCE) > 0
+        if is_online and (state.is_gone or state.is_raised):
+            values[next(iter(self.inputs))] = 1.0  # as good as a reading
+        changes: Sequence[Change] = ()
+        if values:
+            state, changes = self.step(state, at, values)
+        if is_online or state.is_gone or state.is_raised:
+            return state, changes
+        last = at if state.last is None else state.last
+        due = min(self._due(last) if state.due is None else state.due, self._due(at, self.patience_s))
+        return state._replace(last=last, due=due, is_gone=True, is_with_others=False), changes
 
     def deadline(self, state: _State) -> float | None:
         last, is_up, is_raised, due, _, is_with_others, *_ = state
@@ -125,13 +145,14 @@ class SilentWatch:
         if state.is_with_others:
             return Explanation("silent.with_others", values)
         due = self._due(last) if state.due is None else state.due
-        return Explanation("silent.heard", values | {"due_at": due})
+        why = "silent.says_offline" if state.is_gone else "silent.heard"
+        return Explanation(why, values | {"due_at": due})
 
     def _missed(self, x: _State, at: float) -> tuple[_State, Sequence[Change]]:
         """What its deadline brings: more time because of a cut, a silence shared with others, or an alert."""
         if x.due is None and x.last is not None and (due := self._due(x.last)) > at:
             return x._replace(due=due), ()
-        is_alone = not self._is_near(x.around, x.last)
+        is_alone = x.is_gone or not self._is_near(x.around, x.last)
         if not is_alone or (self.what and not self._is_near(x.other, x.last)):  # a group is told together
             return x._replace(is_with_others=True), ()
         return x._replace(is_raised=True, due=None), (self._change(Turn.RAISED, x, at),)
@@ -144,16 +165,17 @@ class SilentWatch:
         """Whether its witnesses, who speak now, were silent and it may have been so with them."""
         return around is not None and at - around > self.outage_s and self._is_near(around, last)
 
-    def _due(self, last: float) -> float:
+    def _due(self, last: float, wait_s: float | None = None) -> float:
         """When it is missed: once power is back after a cut it has its full time again, of which cuts are no part."""
-        due = last + self.wait_s
+        wait_s = self.wait_s if wait_s is None else wait_s
+        due = last + wait_s
         supply = self.hours.supply
         if supply is None:
             return due
         on, off = supply
         if supply.holds(self.hours.calendar.minute(last)) and due <= self.hours.calendar.next_minute(last, off):
             return due
-        begin, left_s = self.hours.calendar.next_minute(last, on), self.wait_s
+        begin, left_s = self.hours.calendar.next_minute(last, on), wait_s
         while begin + left_s > (end := self.hours.calendar.next_minute(begin + 1.0, off)):  # in a day without that hour
             left_s -= end - begin
             begin = self.hours.calendar.next_minute(end + 1.0, on)
@@ -177,57 +199,6 @@ def _heard(
     return (who, other) if who in spoke else (spoke.pop(), last)
 
 
-class _Link(NamedTuple):
-    """Since when a source is unreachable."""
-
-    since: float | None = None
-    is_raised: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceWatch:
-    """One source by its own word; time in which the gateway itself was off is not held against it."""
-
-    rule: ClassVar[str] = "silent"
-    version: ClassVar[int] = 1
-    start: ClassVar[_Link] = _Link()
-
-    key: str
-    place: str
-    inputs: Mapping[str, str]
-    source: str
-    wait_s: float
-
-    def step(self, state: _Link, at: float, values: Mapping[str, float]) -> tuple[_Link, Sequence[Change]]:
-        since, is_raised = state
-        if not values:
-            return _Link(since, True), (self._change(Turn.RAISED, since, at),)
-        if values.get(ONLINE, 1.0) > 0:
-            return _Link(), (self._change(Turn.CLEARED, since, at),) if is_raised else ()
-        if is_raised or since is not None:
-            return state, ()
-        return _Link(None if ATTENDED in values else at), ()
-
-    def deadline(self, state: _Link) -> float | None:
-        return None if state.since is None or state.is_raised else state.since + self.wait_s
-
-    def hold(self, state: _Link, at: float) -> Hold | None:
-        if state.since is None or state.is_raised:
-            return None
-        return Hold(state.since, min(at - state.since, self.wait_s), self.wait_s)
-
-    def explain(self, state: _Link, at: float) -> Explanation:
-        if state.since is None:
-            return Explanation("silent.link_up", {"source": self.source})
-        return Explanation("silent.link_down", {"source": self.source, "since_at": state.since})
-
-    def _change(self, turn: Turn, since: float | None, at: float) -> Change:
-        begin = at if since is None else since
-        values: dict[str, float | str] = {"source": self.source, "silent_s": at - begin}
-        why = f"{self.rule}.source_{turn.value}"
-        return Change(turn, Severity.MAJOR, Delivery.PAGE, why, values, Evidence(begin))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silent:
     """Flags what has stopped reporting: every device, group of devices and source of the site."""
@@ -244,6 +215,8 @@ class Silent:
             "数据源（服务器、串口）自己报告断线超过 5 分钟（source_s）时，只报一条数据源中断，通知值班人员；"
             "同一栋楼、同一数据源的多个设备一起 5 分钟没有数据时，也只报一条，其余设备不再逐个提示，"
             "其中上报较慢、较晚才到期的设备也不再另报；恢复后仍不上报的才单独提示。"
+            "平时很少上报、但自己声明离线（MQTT 遗嘱、availability）的设备，"
+            "从声明起 30 分钟（single_s；least_s）即提示。"
             "计划停电（supply）的时间不算。只要设备还在上报，即使数值有错，也不属于本规则。",
             "检查设备的电源、电池和接线；修好后数据会自动恢复。",
             {
@@ -256,6 +229,7 @@ class Silent:
                 "silent.source_cleared": "数据源 {source} 中断 {silent_s}后恢复",
                 "silent.never": "还没有收到过数据",
                 "silent.heard": "最近一次数据在 {last_at}，到 {due_at} 仍没有数据才提示",
+                "silent.says_offline": "设备自己声明离线，到 {due_at} 仍未恢复才提示；最近一次数据在 {last_at}",
                 "silent.missing": "自 {last_at} 起没有数据，已提示",
                 "silent.source_down": "数据源中断，只报数据源；最近一次数据在 {last_at}",
                 "silent.with_others": "与同楼其他设备同时没有数据，已合并提示；最近一次数据在 {last_at}",
@@ -270,8 +244,10 @@ class Silent:
             "broker, a serial line) says itself that it has been unreachable for 5 minutes (source_s), that is one "
             "alert for whoever is on duty; when many devices of one building and source fall silent together for 5 "
             "minutes, that is one alert too, and the single devices keep quiet, also those that report more rarely and "
-            "would be missed later; what stays away when the others are back is told then. Planned cuts (supply) do "
-            "not count. A device that still reports, even nonsense, is no matter of this rule.",
+            "would be missed later; what stays away when the others are back is told then. A device that reports "
+            "rarely and says itself that it is offline (a last will over MQTT, an availability message) is missed "
+            "single_s (least_s) after its word. Planned cuts (supply) do not count. A device that still reports, even "
+            "nonsense, is no matter of this rule.",
             "Check its power, its battery and its wiring; it recovers by itself once data comes again.",
             {
                 "silent.raised": "no data from {device} for {silent_s}",
@@ -285,6 +261,8 @@ class Silent:
                 "silent.source_cleared": "source {source} is back after {silent_s}",
                 "silent.never": "nothing has come from it yet",
                 "silent.heard": "last heard at {last_at}; missed if nothing comes until {due_at}",
+                "silent.says_offline": "it says itself that it is offline; missed if it is not back by {due_at}; last "
+                "heard at {last_at}",
                 "silent.missing": "nothing since {last_at}: an alert is open",
                 "silent.source_down": "its source is unreachable, which is said once for all; last heard at {last_at}",
                 "silent.with_others": "silent together with others of its building, which is said once for all; last "
@@ -302,9 +280,12 @@ class Silent:
 
     def watches(self, site: Site) -> Iterable[Watch]:
         devices: dict[str, list[Point]] = {}
+        says: dict[str, str] = {}
         for place in site.places:
             for point in site.points_at(place):
-                if point.quantity not in OWN_WORD and point.source != PEOPLE and not point.of:
+                if point.quantity == ONLINE:
+                    says[point.device] = point.id
+                elif point.quantity not in OWN_WORD and point.source != PEOPLE and not point.of:
                     devices.setdefault(point.device, []).append(point)
         sources: dict[str, Point] = {}
         around: dict[tuple[str, str], dict[float, list[Point]]] = {}  # of a source and building, by how long they wait
@@ -315,9 +296,10 @@ class Silent:
         for device, points in devices.items():
             groups, wait_s = around[_where(site, points)], self._wait_s(points)
             witnesses = [p for p in _spread(groups[wait_s]) or _faster(groups, wait_s) if p.device != device]
-            is_plant = site.places[points[0].place].kind in PLANT
-            wait_s = wait_s if is_plant else max(wait_s, self.single_s)
-            yield self._watch(site, points, f"silent/{device}", witnesses, {"device": device}, wait_s=wait_s)
+            patience_s = self.least_s if site.places[points[0].place].kind in PLANT else self.single_s
+            yield self._watch(site, points, f"silent/{device}", witnesses, {"device": device},
+                              wait_s=max(wait_s, patience_s), patience_s=patience_s,
+                              presence=says.get(device) if wait_s > patience_s else None)  # others are missed as soon
         for groups in around.values():
             for wait_s, firsts in groups.items():
                 if spread := _spread(firsts):
@@ -342,7 +324,8 @@ class Silent:
 
     def _watch(
         self, site: Site, points: Sequence[Point], key: str, witnesses: Sequence[Point],
-        about: Mapping[str, float | str], building: str = "", *, wait_s: float,
+        about: Mapping[str, float | str], building: str = "", *, wait_s: float, patience_s: float = 0.0,
+        presence: str | None = None,
     ) -> SilentWatch:  # fmt: skip
         """The watch of a device, or of a group in a building."""
         holds_s = min(point.holds_s for point in points)
@@ -351,12 +334,13 @@ class Silent:
         inputs |= {role: point.id for role, point in zip(WITNESSES, witnesses, strict=False)}
         return SilentWatch(
             key=key, place=building or points[0].place, about=about, what="group_" if building else "",
-            inputs={**inputs, **_any_verdict(inputs), ONLINE: state_point(points[0].source, ONLINE)},
+            inputs={**inputs, **_any_verdict(inputs), ONLINE: state_point(points[0].source, ONLINE),
+                    **({PRESENCE: presence} if presence else {})},
             severity=Severity.MAJOR if building else Severity.MINOR,
             delivery=Delivery.PAGE if building else Delivery.DIGEST,
             holds_s=holds_s, wait_s=wait_s, rarely_s=rarely_s,
             outage_s=max(rarely_s, 0.0) + (self._wait_s(witnesses) if witnesses else wait_s),
-            hours=site.hours(points[0].place),
+            patience_s=patience_s, hours=site.hours(points[0].place),
         )  # fmt: skip
 
 
