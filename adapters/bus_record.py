@@ -110,6 +110,8 @@ class BusRecord:
         with self._lock:
             slave = self._slaves.get(source)
             (slave.faults if slave else self._faults)[reason] += 1
+            if slave and reason is Reason.NO_ANSWER:
+                slave.asked_at = None   # what comes now is no answer to it
 
     def heard(self, address: str) -> None:
         """Somebody spoke who is not configured; beyond so many addresses only those that are known are counted."""

@@ -11,7 +11,7 @@ imported with the first of them: a gateway without Modbus does without it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -38,6 +38,9 @@ _SILENT = (10, 11)   # said by a gateway, of a device that did not answer
 _REPLY_OVERHEAD = 5  # address, function, byte count, CRC
 _HEADER = 7          # of TCP
 _LONGEST = 264       # bytes of a frame, on either
+_REQUEST = 8         # bytes of a request to read
+_ALIKE = (1, 2, 5, 6)         # functions whose answers may be as long
+_ECHOED = (b"\x05", b"\x06")  # functions whose answer is the request
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,38 @@ def _data_bytes(asked: Asked) -> int:
 
 def _cell_bytes(frame: Frame) -> int:
     return len(frame.cells) // 8 if frame.function in (COILS, INPUTS) else len(frame.cells) * 2
+
+
+# -- what others say to each other
+
+
+def overhear(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
+    """The frame that begins here on a line with another master: the answer to what it asked, or else a request.
+
+    An answer and a request may be as long and have the same form; only what went before tells them apart.
+    """
+    is_repeated = buffer.startswith(asked, at) and asked[1:2] not in _ECHOED
+    if asked and not is_repeated:
+        seen = _look_rtu(buffer, at, asked=asked)
+        if isinstance(seen, Frame):
+            return seen._replace(is_reply=True)
+    seen = _look_rtu(buffer, at, asked=b"")
+    if isinstance(seen, Frame) and len(seen.raw) == _REQUEST and seen.function in _ALIKE and seen.exception is None:
+        return _frame(seen.raw[0], seen.raw[1:-2], seen.raw, is_reply=False) or seen
+    return seen
+
+
+def covered(query: Read, request: Frame) -> Read | None:
+    """The part of a query that the answer to another's request holds; None where it holds nothing of it."""
+    if request.function != query.ask.function:
+        return None
+    start, count = request.cells
+    fields = []
+    for field in query.fields:
+        at = query.ask.start + field.format.at - start
+        if 0 <= at <= count - field.format.width:
+            fields.append(replace(field, format=replace(field.format, at=at)))
+    return replace(query, ask=Asked(request.function, start, count), fields=tuple(fields)) if fields else None
 
 
 # -- frames

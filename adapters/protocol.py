@@ -213,7 +213,7 @@ class Decoder(Generic[F]):
     """
 
     def __init__(self, look: Callable[[bytes, int], F | Garble], *, wake_up: int | None = None) -> None:
-        self._look = look
+        self.look = look         # what begins at one byte
         self._wake_up = wake_up  # a byte that may stand before a frame and is no noise there
         self._buffer = bytearray()
         self._told = 0           # so many leading bytes belong to a refused frame that was told already
@@ -240,7 +240,7 @@ class Decoder(Generic[F]):
         buffer = bytes(self._buffer)
         at, told = 0, self._told
         while at < len(buffer):
-            seen = self._look(buffer, at)
+            seen = self.look(buffer, at)
             if not isinstance(seen, Garble):
                 found += [*self._end_noise(), seen]
                 at += len(seen.raw)

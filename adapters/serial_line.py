@@ -12,6 +12,7 @@ from contextlib import closing
 from adapters.bus_record import BusRecord, BusState
 from adapters.device_table import DeviceTable
 from adapters.link import Link, codecs_of, open_link
+from adapters.listener import Listener
 from adapters.poller import Poller, device_ids
 from adapters.serial_port import PortError, line_from, line_text, open_port, set_line  # noqa: F401
 from adapters.source import Line, SerialSource
@@ -35,7 +36,7 @@ def wait_readable(descriptors: Sequence[int], seconds: float | None) -> Sequence
 
 
 class SerialTransport:
-    """Polls the meters of one source and hands over what they answer, for as long as it runs.
+    """Polls the meters of one source, or listens to them, and hands over what they answer, for as long as it runs.
 
     `clock` gives Unix seconds and stamps what is handed over; `steady` never jumps and times the polling; `wait` waits
     until one of some file descriptors is readable or so many seconds have passed, and returns those that are.
@@ -104,23 +105,29 @@ class SerialTransport:
         return min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 16))
 
     def _pump(self, link: Link) -> None:
-        codecs = codecs_of(self._source.port)
-        poller = Poller(self._source, self._tables, codecs=codecs, lag_s=link.lag_s, record=self._record)
+        bus = self._bus(link)
         descriptor = link.fileno()
         self._line = self._source.line
         while not self._is_stopping.is_set():
             now = self._steady()
-            request = poller.next_request(now)
+            request = bus.next_request(now)
             if request is not None and self._can_send(link, request.line):
                 os.write(descriptor, request.data)  # pyserial's own write and read use select, which ends at 1023
-            due = poller.deadline()
+            due = bus.deadline()
             ready = self._wait([descriptor, self._woken], None if due is None else max(0.0, due - now))
             data = os.read(descriptor, 4096) if descriptor in ready else b""
             if descriptor in ready and not data:
                 raise PortError(f"{self._source.port} is gone: it can be read, but nothing comes")
             if data:
                 self._failures = 0   # an adapter that opens and fails at once must not be tried every second
-            self._pass_on(poller.feed(data, self._steady()))
+            self._pass_on(bus.feed(data, self._steady()))
+
+    def _bus(self, link: Link) -> Poller | Listener:
+        """Who knows what is said on the line."""
+        source, tables = self._source, self._tables
+        if source.listen:
+            return Listener(source, tables, lag_s=link.lag_s, record=self._record)
+        return Poller(source, tables, codecs=codecs_of(source.port), lag_s=link.lag_s, record=self._record)
 
     def _can_send(self, link: Link, line: Line) -> bool:
         """Give the port these settings; where it cannot have them, only the devices that need them stay silent."""

@@ -104,12 +104,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SerialSource:
-    """A serial line and the meters on it, in polling order."""
+    """A serial line and the meters on it, in polling order.
+
+    `port` is one of this machine, or that of a server in the network (`link.py`). `listen`: others poll the line, and
+    nothing is ever sent.
+    """
 
     name: str
     port: str
     line: Line
     devices: tuple[Device, ...]
+    listen: bool = False
 
 
 Source = MqttSource | SerialSource

@@ -98,6 +98,7 @@ class Reason(StrEnum):
     CHECKSUM = "checksum"
     BAD_DIGIT = "bad_digit"
     WRONG_ADDRESS = "wrong_address"
+    UNKNOWN_ADDRESS = "unknown_address"
     WRONG_DATA = "wrong_data"
     METER_REFUSED = "meter_refused"
     NO_ANSWER = "no_answer"
