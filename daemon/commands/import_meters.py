@@ -52,23 +52,24 @@ _WORDS = {
 
 def add(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.description = (
+    lists = parser.add_subparsers(title="什么 / what", metavar="WHAT", required=True)
+    meters = lists.add_parser("meters", help="表计清单 · a list of meters, XLSX or CSV")
+    meters.description = (
         "Take over the meters of a list, one a row, as an XLSX or CSV file: place, model, address, and what else the "
         "template explains. They go to a file beside the configuration that it includes; the configuration itself is "
         "not touched. A meter that is there already, by source, protocol and address, is updated, and what was written "
         "by hand stays. Nothing is written if any row is wrong. Exit code 2: nothing written, 1: rows were left out."
     )
-    parser.add_argument("what", choices=("meters",), help="what to import")
-    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the list, .xlsx or .csv")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration (TOML)")
-    parser.add_argument("--into", default="meters.toml", metavar="NAME",
+    meters.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the list, .xlsx or .csv")
+    meters.add_argument("--config", type=Path, metavar="FILE", help="the configuration (TOML)")
+    meters.add_argument("--into", default="meters.toml", metavar="NAME",
                         help="the included file, beside the configuration (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--template", type=Path, metavar="FILE",
+    meters.add_argument("--template", type=Path, metavar="FILE",
                         help="write a list to fill in, .xlsx or .csv; with --config for its places")  # fmt: skip
-    either = parser.add_mutually_exclusive_group()
+    either = meters.add_mutually_exclusive_group()
     either.add_argument("--good-rows", action="store_true", help="import the rows that are right, leave out the others")
     either.add_argument("--prune", action="store_true", help="take out meters that the list does not have")
-    parser.set_defaults(usage=parser.error)
+    meters.set_defaults(usage=meters.error)
 
 
 def run(args: argparse.Namespace) -> int:
