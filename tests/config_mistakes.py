@@ -99,6 +99,23 @@ CASES = {  # text of the file -> what is said of it, all of it
             ':14: source.topic.fields.E.quantity: .*; write: { quantity = "energy_kwh", unit = "MWh" }$',
         ],
     ),
+    **{
+        f"port {port}": (
+            SITE + HOUSES + BUS.replace("/dev/x", port), [":10: source.port: not the port of a line, allowed: a path"],
+        )
+        for port in ("", "tcp://192.168.1.50", "tcp://h:99999", "http://h:80", "modbus-tcp://")
+    },
+    "secret in a port": (
+        SITE + HOUSES + BUS.replace("/dev/x", "tcp://u:hush@h:1"), [":10: source.port: user and password do not belong"],
+    ),
+    "modbus-tcp with another protocol": (
+        SITE + HOUSES + BUS.replace("/dev/x", "modbus-tcp://h") + meter("000000000001", "d/101"),
+        [":12: source.device.model: a server of modbus-tcp speaks Modbus alone, and dlt645-single-phase speaks DL/T"],
+    ),
+    "listening to modbus-tcp": (
+        SITE + HOUSES + BUS.replace("/dev/x", "modbus-tcp://h") + "listen = true",
+        [":11: source.listen: a server of modbus-tcp tells nobody what others ask"],
+    ),
     "source kind": (SITE + '[[source]]\nname = "x"\nkind = "serail"', [':5: source.kind: .*mean "serial"']),
     "source without kind": (SITE + '[[source]]\nname = "x"', [":3: source.kind: this key is needed here"]),
     "sources twice": (SITE + BROKER + BROKER, [':8: source.name: source "m" is already declared in line 4']),
@@ -324,6 +341,15 @@ WARNINGS = {
         [":15: source.topic.every_s: warning: a reading every 900 s is too slow for .*high_power \\(\\d+ s\\)"],
     ),
     "on change is not slow": (SITE + HOUSES + BROKER + METER + "heartbeat_s = 3600", []),
+    "line of a device behind a server": (
+        SITE + HOUSES + BUS.replace("/dev/x", "tcp://192.168.1.50:8899") + meter("000000000001", "d/101")
+        + meter("000000000002", "d/102", line="9600 8N1"),
+        [":18: source.device.line: warning: the settings of this line cannot change .* spoken to at 2400 8E1"],
+    ),
+    "line of a device that is listened to": (
+        SITE + HOUSES + BUS + "listen = true\n" + meter("000000000001", "d/101", line="9600 8N1", every_s=1),
+        [":16: source.device.line: warning: the settings of this line cannot change"],
+    ),
     "bus too slow": (
         SITE + HOUSES + BUS + meter("000000000001", "d/101", every_s=1),
         [

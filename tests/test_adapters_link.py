@@ -5,7 +5,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Self
 
 import pytest
@@ -54,7 +54,8 @@ class SerialServer:
     def cut(self) -> None:
         """End the connection, as a server does that starts anew."""
         if self._client:
-            self._client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):   # it has gone by itself
+                self._client.shutdown(socket.SHUT_RDWR)
 
     def _run(self) -> None:
         while True:
@@ -86,10 +87,8 @@ def modbus_meter(request: bytes) -> list[bytes]:
 class Running:
     """A transport that polls one device, and what it hands over."""
 
-    def __init__(self, port: str, device: Device, *, again_s: float = 0.01) -> None:
+    def __init__(self, source: SerialSource) -> None:
         self._queue: queue.Queue[Received] = queue.Queue()
-        self._again_s = again_s
-        source = SerialSource(name="bus", port=port, line=Line(115_200, 8, "N", 1), devices=(device,))
         self.transport = SerialTransport(
             source, TABLES, clock=lambda: 1_790_000_000.0, hand_over=self._take, wait=self._wait
         )
@@ -99,7 +98,7 @@ class Running:
             self._queue.put(received)
 
     def _wait(self, descriptors: Sequence[int], seconds: float | None) -> Sequence[int]:
-        return wait_readable(descriptors, self._again_s if len(descriptors) == 1 else seconds)
+        return wait_readable(descriptors, 0.01 if len(descriptors) == 1 else seconds)
 
     def __enter__(self) -> Self:
         self.transport.start()
@@ -123,11 +122,15 @@ class Running:
         self.until(lambda what: isinstance(what, Sample) and what.values.get("source/bus/online") == value)
 
 
+def source(port: str, device: Device) -> SerialSource:
+    return SerialSource(name="bus", port=port, line=Line(115_200, 8, "N", 1), devices=(device,))
+
+
 @pytest.mark.parametrize(
     ("scheme", "device", "reply"), [(TCP, POWER_METER, power_meter), (MODBUS_TCP, MODBUS, modbus_meter)]
 )
 def test_meters_behind_a_server(scheme: str, device: Device, reply: Callable[[bytes], list[bytes]]) -> None:
-    with SerialServer(reply) as server, Running(f"{scheme}://127.0.0.1:{server.number}", device) as running:
+    with SerialServer(reply) as server, Running(source(f"{scheme}://127.0.0.1:{server.number}", device)) as running:
         assert running.poll().values == {f"{device.place}/{name}": value for name, value in VALUES.items()}
         (slave,) = running.transport.state().slaves
         assert slave.answered >= len(TABLES[device.model].polled)
@@ -135,7 +138,10 @@ def test_meters_behind_a_server(scheme: str, device: Device, reply: Callable[[by
 
 
 def test_a_server_that_hangs_up_is_told_and_taken_again() -> None:
-    with SerialServer(power_meter) as server, Running(f"tcp://127.0.0.1:{server.number}", POWER_METER) as running:
+    with (
+        SerialServer(power_meter) as server,
+        Running(source(f"tcp://127.0.0.1:{server.number}", POWER_METER)) as running,
+    ):
         running.poll()
         before = running.transport.state().answered
         server.cut()
@@ -148,7 +154,7 @@ def test_a_server_that_hangs_up_is_told_and_taken_again() -> None:
 def test_a_server_that_comes_late_is_found() -> None:
     with SerialServer(power_meter) as other:
         number = other.number
-    with Running(f"tcp://127.0.0.1:{number}", POWER_METER) as running:
+    with Running(source(f"tcp://127.0.0.1:{number}", POWER_METER)) as running:
         fault = running.until(lambda what: isinstance(what, Fault) and what.reason is Reason.PORT_LOST)
         assert isinstance(fault, Fault)
         assert "refuses port" in fault.detail
@@ -197,6 +203,27 @@ def test_addresses_that_make_no_sense(port: str) -> None:
 def test_a_name_that_nobody_knows_is_said() -> None:
     with pytest.raises(PortError, match="is the name right"):
         open_link("tcp://nobody.invalid:8899", Line())
+
+
+def test_a_bus_behind_a_server_is_listened_to_and_nothing_is_sent() -> None:
+    """The server pours out what another master asks and is answered, as soon as somebody connects."""
+    table, sent = TABLES[POWER_METER.model], []
+    request = table.codec.request(POWER_METER.address, table.polled[0])
+    assert request is not None
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        source = SerialSource(
+            name="bus", port=f"tcp://127.0.0.1:{listening.getsockname()[1]}", line=Line(), devices=(POWER_METER,),
+            listen=True,
+        )  # fmt: skip
+        with Running(source) as running:
+            client, _ = listening.accept()
+            with client:
+                client.sendall(request)
+                client.sendall(b"".join(power_meter(request)))
+                assert running.poll().values == {"dorm-3/101/energy_kwh": 12.34}
+                running.transport.stop()
+                sent.append(client.recv(4096))
+    assert sent == [b""]
 
 
 def test_modbus_over_tcp_is_another_framing() -> None:

@@ -61,6 +61,6 @@ def _buses(sources: Sources, tables: Mapping[str, DeviceTable], findings: Findin
         round_s = expected_round_s(source, tables)
         buses.append(Bus(source.name, len(source.devices), round_s))
         every_s = min((device.every_s for device in source.devices), default=round_s)
-        if bus_load(source, tables) > 1.0:
+        if not source.listen and bus_load(source, tables) > 1.0:
             findings.warn(("source", index, "device"), "round_slow", round_s=round(round_s, 1), every_s=every_s)
     return buses

@@ -6,11 +6,14 @@ from contextlib import suppress
 from difflib import get_close_matches
 
 from adapters.device_table import DeviceTable
+from adapters.link import MODBUS_TCP, codecs_of, server_of
 from adapters.payloads import CONVENTIONS
+from adapters.serial_port import line_text
 from adapters.source import (
     Device,
     DeviceTime,
     Field,
+    Line,
     MqttSource,
     SerialSource,
     Topic,
@@ -258,6 +261,8 @@ def _places(table: TopicTable, path: Path, campus: Campus, findings: Findings) -
 
 # -- serial lines
 
+_BEHIND_GATEWAY = Line(115_200, 8, "N", 1)  # nothing waits for more than the network, unless the file says so
+
 
 def _line(
     raw: Section, path: Path, campus: Campus, tables: Mapping[str, DeviceTable], findings: Findings
@@ -265,7 +270,13 @@ def _line(
     table = read(SerialTable, raw, path, findings, name="?", port="?")
     if table is None:
         return None
-    draft = Draft(path, SerialSource(name=table.name, port=table.port, line=table.line, devices=()))
+    server = server_of(table.port)
+    is_modbus_tcp = server is not None and server.scheme == MODBUS_TCP
+    if is_modbus_tcp and table.listen:
+        findings.error((*path, "listen"), "nothing_to_hear")
+    line = table.line or (_BEHIND_GATEWAY if is_modbus_tcp else Line())
+    source = SerialSource(name=table.name, port=table.port, line=line, devices=(), listen=table.listen)
+    draft = Draft(path, source)
     seen: dict[str, Path] = {}
     for index, part in enumerate(table.device):
         at: Path = (*path, "device", index)
@@ -278,6 +289,10 @@ def _line(
         address = _address(meter.address, tables[meter.model], (*at, "address"), findings) if is_known else None
         if address is None:
             continue
+        if is_modbus_tcp and tables[meter.model].protocol not in codecs_of(table.port):
+            findings.error((*at, "model"), "not_modbus", found=meter.model, protocol=tables[meter.model].codec.title)
+        if (server or table.listen) and meter.line not in (None, line):
+            findings.warn((*at, "line"), "line_fixed", line=line_text(line))
         other = seen.setdefault(tables[meter.model].device_id(table.name, address), (*at, "address"))
         if other != (*at, "address"):
             findings.error((*at, "address"), "duplicate_address", found=meter.address, other=other)

@@ -33,6 +33,7 @@ from daemon.config.values import (
     minute_of,
     one_of,
     part_of,
+    port_of,
     rooms_of,
     serial_line_of,
     span_of,
@@ -226,8 +227,9 @@ class SerialTable(Table):
 
     name: SourceName
     kind: str
-    port: Annotated[str, Field(min_length=1)]
-    line: Annotated[Line, PlainValidator(serial_line_of)] = Line()
+    port: Annotated[str, PlainValidator(port_of)]
+    line: Annotated[Line | None, PlainValidator(serial_line_of)] = None
+    listen: bool = False
     device: Sections = []
 
 

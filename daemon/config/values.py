@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator
 
+from adapters.link import server_of
 from adapters.source import Line
 from rules.calendar import Season, Span
 from rules.quantity import QUANTITIES, UNITS
@@ -214,6 +215,18 @@ def broker_of(value: object) -> BrokerUrl:
         raise WrongValueError("bad_url")
     tls = url.scheme == "mqtts"
     return BrokerUrl(url.hostname, port or (8883 if tls else 1883), tls)
+
+
+def port_of(value: object) -> str:
+    """A port of this machine, or the address of a server with a line."""
+    text = text_of(value)
+    try:
+        server_of(text)
+    except ValueError:
+        raise WrongValueError("secret_in_url" if "@" in text else "bad_port") from None
+    if not text:
+        raise WrongValueError("bad_port")
+    return text
 
 
 def serial_line_of(value: object) -> Line:
