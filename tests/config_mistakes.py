@@ -106,7 +106,8 @@ CASES = {  # text of the file -> what is said of it, all of it
         for port in ("", "tcp://192.168.1.50", "tcp://h:99999", "http://h:80", "modbus-tcp://")
     },
     "secret in a port": (
-        SITE + HOUSES + BUS.replace("/dev/x", "tcp://u:hush@h:1"), [":10: source.port: user and password do not belong"],
+        SITE + HOUSES + BUS.replace("/dev/x", "tcp://u:hush@h:1"),
+        [":10: source.port: user and password do not belong"],
     ),
     "modbus-tcp with another protocol": (
         SITE + HOUSES + BUS.replace("/dev/x", "modbus-tcp://h") + meter("000000000001", "d/101"),
@@ -344,7 +345,7 @@ WARNINGS = {
     "line of a device behind a server": (
         SITE + HOUSES + BUS.replace("/dev/x", "tcp://192.168.1.50:8899") + meter("000000000001", "d/101")
         + meter("000000000002", "d/102", line="9600 8N1"),
-        [":18: source.device.line: warning: the settings of this line cannot change .* spoken to at 2400 8E1"],
+        [":19: source.device.line: warning: the settings of this line cannot change .* spoken to at 2400 8E1"],
     ),
     "line of a device that is listened to": (
         SITE + HOUSES + BUS + "listen = true\n" + meter("000000000001", "d/101", line="9600 8N1", every_s=1),
