@@ -3,8 +3,9 @@
 Strategy. One exchange at a time: a request, then its answer or a deadline. A poll asks one meter for all that its table
 lists and ends in one Sample. The meter that has waited longest is next, so no meter starves another. A meter whose poll
 brought nothing is asked ever more rarely (up to BACK_OFF_S), and then only once and for one query: a dead meter costs
-the bus one timeout in five minutes. When a whole bus was silent and one meter answers, all are due at once. A query
-that a meter refuses, or never answered and was silent on three times while it answered others, rests for a day.
+the bus one timeout in five minutes. A probe that met noise is repeated: that may have been the late answer of the
+meter that is probed just before, each time. When a whole bus was silent and one meter answers, all are due at once. A
+query that a meter refuses, or never answered and was silent on three times while it answered others, rests for a day.
 
 Meters of several protocols, each with line settings of its own, may share the bus: whatever arrives after a request is
 read by the codec of the meter that was asked, and a request says which settings it needs. A query may take several
@@ -72,6 +73,7 @@ class _Poll:
     tries: int = 0
     first_try_at: float = 0.0
     last_try_at: float = 0.0
+    is_disturbed: bool = False   # something came while an answer was due, and was none
     answered_at: float | None = None
     values: dict[str, float] = field(default_factory=dict)
 
@@ -204,16 +206,16 @@ class Poller:
     # -- an exchange
 
     def _take(self, item: Frame | Garble, now: float) -> None:
-        if isinstance(item, Garble):
-            self._tell(item.reason, now, item.raw.hex(" ").upper())
-            return
         poll = self._poll
+        if isinstance(item, Garble):
+            self._disturb(item.reason, now, item.raw)
+            return
         if not item.is_reply or poll is None or self._wait is None:
             return  # our own request, echoed by the adapter; or an answer that came too late
         codec, address, query = poll.meter.codec, poll.meter.device.address, poll.queries[0]
         wrong = codec.mismatch(item, address, query, poll.answers)
         if wrong is not None:
-            self._tell(wrong, now, item.raw.hex(" ").upper())
+            self._disturb(wrong, now, item.raw)
             return
         self._record.answered(poll.meter.name, now)
         if poll.answered_at is None:
@@ -232,6 +234,12 @@ class Poller:
         self._read(poll, query, now)
         self._next(poll, now)
 
+    def _disturb(self, reason: Reason, now: float, raw: bytes) -> None:
+        """What came is no answer; it may have drowned one."""
+        if self._poll is not None:
+            self._poll.is_disturbed = True
+        self._tell(reason, now, raw.hex(" ").upper())
+
     def _read(self, poll: _Poll, query: AnyQuery, now: float) -> None:
         meter = poll.meter
         meter.known.add(query.name)
@@ -246,7 +254,7 @@ class Poller:
         """The answer did not come: once more, or on without it."""
         poll = self._poll
         assert poll is not None
-        is_probe = poll.meter.failures > 0 and poll.answered_at is None
+        is_probe = poll.meter.failures > 0 and poll.answered_at is None and not poll.is_disturbed
         name = poll.queries[0].name
         is_over = is_probe or poll.tries == TRIES
         if is_over:
