@@ -47,15 +47,21 @@ class HandOver(Protocol):
 
 
 class MqttTransport:
-    """A thread that keeps one broker connected; `hand_over` gets what it received and must not block."""
+    """A thread that keeps one broker connected; `hand_over` gets what it received and must not block.
 
-    def __init__(self, source: MqttSource, *, clock: Callable[[], float], hand_over: HandOver) -> None:
+    What arrives on topics that begin with `own` we published ourselves: it is acknowledged, and says nothing.
+    """
+
+    def __init__(
+        self, source: MqttSource, *, clock: Callable[[], float], hand_over: HandOver, own: tuple[bytes, ...] = ()
+    ) -> None:
         self._source = source
         self._clock = clock
         self._hand_over = hand_over
         self._table = TopicTable(source.name, source.topics)
         self._state = source_device(source.name)
         self._marker_topic = f"caretaker/{source.client_id}/marker".encode()
+        self._own = own
         self._marker: bytes | None = None
         self._marker_packet = 0
         self._protocol = MQTTProtocolVersion.MQTTv5
@@ -251,6 +257,9 @@ class MqttTransport:
         if reader is None:
             fault = Fault(self._source.name, arrived, Reason.UNKNOWN_TOPIC, topic[:200].decode(errors="replace"))
             self._burst.append(Received(arrived, fault, How.ARRIVAL, packet, digest, resent))
+            return
+        if self._own and topic.startswith(self._own):  # what we publish is no news to us
+            self._burst.append(Received(arrived, Sample(arrived, self._state, {}), How.ARRIVAL, packet, digest))
             return
         sample, is_timed, faults = reader.decode(payload, arrived)
         what: Sample | Fault = sample or faults.pop()

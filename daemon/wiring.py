@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from adapters.mqtt import MqttTransport
 from adapters.notify import send
+from adapters.publisher import Publisher
 from adapters.serial_line import SerialTransport
 from adapters.source import MqttSource
 from daemon.config import Loaded
@@ -21,6 +22,7 @@ from daemon.history import known_points
 from daemon.message import compose
 from daemon.outbox import SqliteOutbox
 from daemon.pipeline import Batch, Clock, Pipeline
+from daemon.publishing import Publication
 from daemon.recovery import open_alerts, recover
 from daemon.store import Store
 from daemon.teller import Teller
@@ -114,9 +116,12 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         newest = {point: row[1] for point, row in pipeline.latest.rows().items()}
         declarations.remind(permits(newest, loaded.site.places, clock.now()))
     transports: list[Transport] = []
+    own = loaded.publishing.own_prefixes() if loaded.publishing else ()
     for source in loaded.sources:
         if isinstance(source, MqttSource):
-            brokers[source.name] = MqttTransport(source, clock=clock.now, hand_over=_from_broker(source.name, driver))
+            brokers[source.name] = MqttTransport(
+                source, clock=clock.now, hand_over=_from_broker(source.name, driver), own=own
+            )
             transports.append(brokers[source.name])
         else:
             hand_over = _from_line(source.name, driver)
@@ -132,6 +137,11 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         loaded.store_path, pipeline=pipeline, driver=driver, clock=clock, changes=changes, refiners=loaded.refiners,
         watching=Watching(loaded, placed, pipeline, driver),
     )  # fmt: skip
+    if loaded.publishing:
+        publication = Publication(loaded.publishing, view, language=loaded.language)
+        publisher = Publisher(loaded.publishing, wanted=publication.wanted)
+        changes.subscribe(lambda what: publisher.ring() if what == "incidents" else None)
+        transports.append(publisher)
     app = panel(
         view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),
         banner=banner, declare=declarations.take,

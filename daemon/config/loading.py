@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adapters.device_table import DeviceTable, DeviceTableError, load_tables
 from adapters.notify import is_usable
+from adapters.publish import Publishing
 from adapters.source import Source
 from daemon.channel import Channel
 from daemon.config.calendar import calendar
@@ -18,6 +19,7 @@ from daemon.config.exchanges import exchanges
 from daemon.config.files import TABLES_FOLDER, Secrets
 from daemon.config.hints import Bus, hints
 from daemon.config.including import Document, gathered
+from daemon.config.publishing import publishing
 from daemon.config.reading import read
 from daemon.config.rules import Known, Placed, find_clashes, placed_rules, watches_of
 from daemon.config.sources import sources
@@ -69,6 +71,7 @@ class Loaded:
     tables: Mapping[str, DeviceTable]
     moduli: Mapping[str, float]
     exchanges: Mapping[str, tuple[Exchange, ...]]
+    publishing: Publishing | None = None
     message_language: str = "zh"
     warnings: tuple[str, ...] = ()
 
@@ -123,6 +126,7 @@ def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) 
     made = sources(file, known, tables, secrets, findings, site=about.id if about else "any")
     is_measured = not any(problem.path[:1] == ("source",) for problem in findings.errors)
     replaced = exchanges(file.exchange, known, made.points if is_measured else None, times.zone, findings)
+    shown = publishing(file.publish, known, made.sources, secrets, findings, site=about.id if about else "any")
     rules, told = placed_rules(file.rule, RULES, Known(known, made.points if is_measured else None), findings)
     if findings.errors or about is None or panel is None or store is None:
         return None
@@ -146,6 +150,7 @@ def _loaded(path: Path, file: FileTable, findings: Findings, now: float | None) 
         tables=tables,
         moduli=made.moduli,
         exchanges=replaced,
+        publishing=shown,
     )
 
 

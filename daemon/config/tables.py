@@ -37,6 +37,7 @@ from daemon.config.values import (
     rooms_of,
     serial_line_of,
     span_of,
+    topic_prefix_of,
     web_address_of,
 )
 from rules.calendar import Span
@@ -85,6 +86,7 @@ class FileTable(Table):
     exchange: Sections = []
     rule: Sections = []
     notify: Sections = []
+    publish: Section | None = None
 
 
 class SiteTable(Table):
@@ -279,3 +281,18 @@ class NotifyTable(Table):
     quiet: DaySpan | None = None
     digest_at: Annotated[int, PlainValidator(minute_of)] = 7 * 60 + 30
     rate_per_minute: Annotated[int, Field(ge=1, le=600)] = 20
+
+
+class PublishTable(Table):
+    """What is published for other systems; `source` is the name of a broker among the sources, or an address."""
+
+    source: str
+    username: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    prefix: Annotated[str, PlainValidator(topic_prefix_of)] = "caretaker"
+    discovery: Annotated[str, PlainValidator(topic_prefix_of)] = "homeassistant"
+    where: Section = {}
+    excepted: Annotated[Names, Field(alias="except")] = []
+    dorm_rooms: bool = False
+    every_s: Annotated[float, Field(ge=1, le=3600)] = 5.0

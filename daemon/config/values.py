@@ -238,6 +238,14 @@ def serial_line_of(value: object) -> Line:
     return Line(int(match[1]), int(match[2]), match[3], int(match[4]))
 
 
+def topic_prefix_of(value: object) -> str:
+    """The first levels of topics, as they can be published to."""
+    text = text_of(value)
+    if not text or text.strip("/") != text or text.startswith("$") or not text.isprintable() or set("+#") & set(text):
+        raise WrongValueError("bad_prefix", found=text)
+    return text
+
+
 def filter_of(value: object) -> str:
     """A topic filter whose placeholders and wildcards are whole levels, as a broker can subscribe to."""
     text = text_of(value)
