@@ -24,22 +24,32 @@ class ModbusMeter:
     def answer(self, request: Frame, values: Mapping[str, float | None]) -> bytes:
         if request.is_reply or request.address != self._address:
             return b""
+        queries = [q for q in self._queries if any(values.get(field.label) is not None for field in q.fields)]
         cells: dict[tuple[int, int], int] = {}
-        for query in self._queries:
-            if any(values.get(field.label) is not None for field in query.fields):
-                cells |= cells_of(query, values)
+        for query in queries:
+            cells |= _blank(query)
+        for query in queries:   # they may overlap
+            cells |= _filled(query, values)
         return answer(request.raw, cells)
 
 
 def cells_of(query: Read, values: Mapping[str, float | None]) -> dict[tuple[int, int], int]:
     """The registers or coils that hold these values by label; the others of the query are 0."""
+    return _blank(query) | _filled(query, values)
+
+
+def _blank(query: Read) -> dict[tuple[int, int], int]:
     asked = query.ask
-    cells = {(asked.function, asked.start + at): 0 for at in range(asked.count)}
+    return {(asked.function, asked.start + at): 0 for at in range(asked.count)}
+
+
+def _filled(query: Read, values: Mapping[str, float | None]) -> dict[tuple[int, int], int]:
+    cells: dict[tuple[int, int], int] = {}
     for field in query.fields:
         value = values.get(field.label)
         told = None if value is None else Fraction(str(value)) / Fraction(str(field.factor))
         for at, word in enumerate([] if told is None else _words(field.format, told)):
-            cells[asked.function, asked.start + field.format.at + at] = word
+            cells[query.ask.function, query.ask.start + field.format.at + at] = word
     return cells
 
 
