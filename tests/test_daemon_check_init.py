@@ -41,7 +41,7 @@ def test_what_init_comments_out_would_pass_too(tmp_path: Path, capsys: pytest.Ca
     told = [row for row in told if '"P": 61.7' not in row]
     timetable = "教室,星期,开始,结束\n101,周一,08:00,08:45\n"
     for name, content in {"panel.password": "$argon2id$x", "broker.password": "x", "wecom.url": "wecombot://x",
-                          "timetable.csv": timetable}.items():  # fmt: skip
+                          "timetable.csv": timetable, "meters.toml": ""}.items():  # fmt: skip
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o600)
     file.write_text("\n".join(told), encoding="utf-8")

@@ -3,7 +3,6 @@
 import csv
 import io
 import tomllib
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -160,37 +159,6 @@ def test_a_file_that_is_no_list(tmp_path: Path, raw: bytes, said: str) -> None:
 
 
 # -- what a spreadsheet holds
-
-ADDRESSES = [  # model, cell of a workbook, the address or what is said
-    (SINGLE, "000000012345", "000000012345"), (SINGLE, 12345, "000000012345"), (SINGLE, 12345.0, "000000012345"),
-    (SINGLE, "'12345", "000000012345"), (SINGLE, "１２３４５", "000000012345"),
-    (SINGLE, " 0000 0001 2345\u200b", "000000012345"),
-    (SINGLE, 123456789012, "123456789012"), (SINGLE, "1.23456789012E+11", "123456789012"),
-    (SINGLE, "12345.0", "000000012345"), (SINGLE, 123457000000, "digits are lost"),
-    (SINGLE, 1.23457e11, "digits are lost"),
-    (SINGLE, "123457000000", "123457000000"), (SINGLE, "1E+11", "digits are lost"), (SINGLE, 1.5, "digits are lost"),
-    (SINGLE, datetime(2026, 10, 5), "made a date of it"), (SINGLE, True, "made a date of it"),
-    (SINGLE, -5, "wants 12 digits"),
-    ("cjt188-cold-water", 330011223344, "00330011223344"), ("cjt188-cold-water", "78330011223344", "78330011223344"),
-    ("cjt188-cold-water", 11223344, "too short to tell"),
-    ("mbus-water", "1149037877040E16", "1149037877040E16"), ("mbus-water", 1.149037877040e29, "digits are lost"),
-    ("mbus-water", 149037877040716, "0149037877040716"), ("mbus-water", 1149037877040716, "digits are lost"),
-    ("mbus-water", 5, "5"),
-    ("eastron-sdm120", 17, "17"), ("eastron-sdm120", "017", "17"), ("eastron-sdm120", "17.0", "17"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("model", "cell", "expected"), ADDRESSES)
-def test_an_address_is_restored_or_refused(tmp_path: Path, model: str, cell: object, expected: str) -> None:
-    file = workbook(tmp_path / "list.xlsx", [["place", "model", "address"], ["d1/101", model, cell]])
-    (tmp_path / "caretaker.toml").write_text(ONE, encoding="utf-8")
-    made = planned(tmp_path / "caretaker.toml", file, tmp_path / "meters.toml", environ={"LANG": "en"})
-    if made.rows:
-        assert expected in made.rows[0]
-        assert made.rows[0].startswith("row 2, address: ")
-    else:
-        assert tomllib.loads(made.edit.text)["source"][0]["device"][0]["address"] == expected
-
 
 def test_a_workbook_as_schools_keep_it(tmp_path: Path) -> None:
     """A title, columns in another order and by other names, buildings by name, ratios, a sheet before it."""
@@ -374,6 +342,10 @@ def test_mistakes_elsewhere_stop_an_import(
     plan(tmp_path, HEAD + f"d1/101,{SINGLE},1\n", own=ONE + '[[rule]]\nkind = "no_such"\n')
     code, said = told(capsys, tmp_path, str(tmp_path / "list.csv"))
     assert (code, said.startswith('caretaker.toml:14: rule.kind: unknown kind "no_such"')) == (2, True)
+    (tmp_path / "meters.toml").write_text(HAND.replace("part = ", "prt = "))
+    plan(tmp_path, HEAD + f"d1/101,{SINGLE},1\n")
+    code, said = told(capsys, tmp_path, str(tmp_path / "list.csv"))
+    assert (code, said.startswith('meters.toml:10: source.device.prt: unknown key "prt"')) == (2, True)
     (tmp_path / "meters.toml").write_text("[[source]\n")
     plan(tmp_path, HEAD + f"d1/101,{SINGLE},1\n")
     code, said = told(capsys, tmp_path, str(tmp_path / "list.csv"))

@@ -85,17 +85,17 @@ def run(args: argparse.Namespace) -> int:
     if into.resolve() == args.config.resolve():
         return _refused(_WORDS[message_language(os.environ, "zh")]["own"].format(into=into))
     made = planned(args.config, args.file, into, environ=os.environ, prune=args.prune, good_rows=args.good_rows)
-    return _finish(made, args.config, into, is_partial=args.good_rows)
+    return _finish(made, args, into)
 
 
-def _finish(made: Import, config: Path, into: Path, *, is_partial: bool) -> int:
+def _finish(made: Import, args: argparse.Namespace, into: Path) -> int:
     """Say what is wrong, write the included file unless that forbids it, and say what comes next."""
     words, listed = _WORDS[made.language], made.listed
     for line in (*made.rows, *made.elsewhere):
         print(line)
     if made.elsewhere:
         return _refused(words["elsewhere"])
-    if made.rows and not (is_partial and made.bad and listed.meters):
+    if made.rows and not (args.good_rows and made.bad and listed.meters):
         return _refused(words["nothing"].format(bad=len(made.bad)) if made.bad else "")
     if made.is_new:
         try:
@@ -115,8 +115,8 @@ def _finish(made: Import, config: Path, into: Path, *, is_partial: bool) -> int:
     if made.bad:
         print(words["left_out"].format(bad=len(made.bad)))
     if not made.is_included:
-        print(words["include"].format(config=config, name=into.name))
-    print(words["next"].format(config=config))
+        print(words["include"].format(config=args.config, name=args.into))
+    print(words["next"].format(config=args.config))
     return 1 if made.bad else 0
 
 

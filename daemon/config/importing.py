@@ -66,7 +66,7 @@ def planned(
     while True:
         meters = [meter for meter in listed.meters if meter.row not in bad]
         made.edit = edited(old or WORDS["meters_head"][made.language], meters, tables, prune=prune)
-        document, others, found, hints = _judged(config, into, made.edit)
+        document, others, found, hints = _judged(config, into, made.edit, {meter.row: meter.keys for meter in meters})
         in_rows += found
         spots = document.spots() | {("row", row): Spot(str(file), row) for row in _rows(in_rows + hints, listed.meters)}
         bad |= {_row(problem.path) for problem in found}
@@ -118,7 +118,7 @@ def _known(document: Document, tables: Mapping[str, DeviceTable]) -> Known:
 
 
 def _judged(
-    config: FilePath, into: FilePath, edit: Edited
+    config: FilePath, into: FilePath, edit: Edited, keys: Mapping[int, Iterable[str]]
 ) -> tuple[Document, list[Problem], list[Problem], list[Problem]]:
     """The configuration with the file as it would be: mistakes elsewhere, mistakes in rows, warnings in rows."""
     findings = Findings()
@@ -127,8 +127,8 @@ def _judged(
     text = next((text for text in document.texts if text.file == str(into)), None)
     rows = {text.place(path): row for path, row in edit.rows.items()} if text else {}
     gone = {text.place(path) for path in edit.gone_at} if text else set()
-    errors = [_at_row(problem, rows, gone) for problem in findings.errors]
-    hints = [_at_row(problem, rows, gone) for problem in findings.warnings]
+    errors = [_at_row(problem, rows, gone, keys) for problem in findings.errors]
+    hints = [_at_row(problem, rows, gone, keys) for problem in findings.warnings]
     return (
         document,
         [problem for problem in errors if not _row(problem.path)],
@@ -137,8 +137,13 @@ def _judged(
     )
 
 
-def _at_row(problem: Problem, rows: Mapping[Path, int], gone: Iterable[Path]) -> Problem:
-    """A problem told at the row that it speaks of; the second place of two is one's own if the first is no row."""
+def _at_row(
+    problem: Problem, rows: Mapping[Path, int], gone: Iterable[Path], keys: Mapping[int, Iterable[str]]
+) -> Problem:
+    """A problem told at the row that it speaks of; the second place of two is one's own if the first is no row.
+
+    A key that the list does not tell was written by hand, and is told where it is.
+    """
     path, values = problem.path, dict(problem.values)
     other = values.get("other")
     there = other if isinstance(other, tuple) else ()
@@ -147,7 +152,7 @@ def _at_row(problem: Problem, rows: Mapping[Path, int], gone: Iterable[Path]) ->
     if there:
         values["other"] = ("row", rows[there[:4]]) if there[:4] in rows else there
         values["is_gone"] = there[:4] in gone
-    if path[:4] in rows:
+    if path[:4] in rows and (len(path) == 4 or str(path[4]) in keys[rows[path[:4]]]):
         path = ("row", rows[path[:4]], *path[4:])
     return replace(problem, path=path, values=values)
 

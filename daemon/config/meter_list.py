@@ -1,23 +1,20 @@
 """The meter list of a school: rows of a spreadsheet in, meters as the configuration writes them, or what is wrong.
 
 Strategy. Columns are known by what people call them, in any order, below any title. A cell is said in one spelling
-first (full-width digits, spaces, numbers as text); then each key is judged by itself, so that a row tells all its
-mistakes at once. What a spreadsheet has damaged is restored where only one meaning is possible and refused where not:
-a long number that was shortened, a ratio that became a date. What needs other meters to be judged is left to the
-loader, which reads the result as a configuration.
+first (`meter_cells.py`); then each key is judged by itself, so that a row tells all its mistakes at once. What needs
+other meters to be judged is left to the loader, which reads the result as a configuration.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
 from itertools import combinations
 from pathlib import Path as FilePath
 
 from adapters.device_table import DeviceTable
 from daemon.config.errors import Findings
 from daemon.config.lines import Path
+from daemon.config.meter_cells import address_of, line_of_cell, number_of, shown, spelled
 from daemon.config.sheet import Row, SheetError, sheets
 from daemon.config.timetable import Rooms
 
@@ -36,9 +33,6 @@ COLUMNS = {  # what a column is called by those who keep lists, lower case, with
     "note": ("note", "notes", "remark", "remarks", "备注"),
 }  # fmt: skip
 _TITLE_ROWS = 20  # the names of the columns stand among the first of them
-_DIGITS = {"dlt645-2007": (1, 12), "dlt645-1997": (1, 12), "cjt188-2004": (11, 14), "mbus": (9, 16)}
-_KEPT_DIGITS = 15  # of a number in a spreadsheet; further ones become 0
-_SHOWN_DIGITS = 6  # of 1.23457E+11
 _KINDS = {"电能表": "", "电表": "", "单相": "singlephase", "三相": "threephase", "冷水": "coldwater",
           "热水": "hotwater", "热量": "heat", "水": "water", "电": "electricity", "2007": "", "2004": "", "meter": "",
           "表": ""}  # fmt: skip
@@ -161,15 +155,15 @@ def _meter(row: int, cells: Mapping[str, object], known: Known, findings: Findin
     if "address" not in cells:
         findings.error((*at, "address"), "list_needed")
     elif model is not None:
-        address = _address(cells["address"], known.tables[model], (*at, "address"), findings)
+        address = address_of(cells["address"], known.tables[model], (*at, "address"), findings)
     keys: dict[str, object] = {"model": model, "address": address, "place": place}
-    keys |= {name: spelled(_text(cells[name])) for name in ("part",) if name in cells}
-    keys |= {name: _text(cells[name]) for name in ("note",) if name in cells}
+    keys |= {name: spelled(shown(cells[name])) for name in ("part",) if name in cells}
+    keys |= {name: shown(cells[name]) for name in ("note",) if name in cells}
     for name in ("every_s", "multiplier"):
         if name in cells:
-            keys[name] = _number(cells[name], (*at, name), findings)
+            keys[name] = number_of(cells[name], (*at, name), findings)
     if "line" in cells:
-        keys["line"] = _line(str(cells["line"]))
+        keys["line"] = line_of_cell(str(cells["line"]))
     if None in keys.values() or source is None or model is None:
         return None
     return Meter(row, source, known.tables[model].protocol, keys)
@@ -178,14 +172,8 @@ def _meter(row: int, cells: Mapping[str, object], known: Known, findings: Findin
 # -- cells
 
 
-def spelled(text: str) -> str:
-    """Text in one spelling: half-width digits and marks, no space around it, nothing that cannot be seen."""
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(letter for letter in plain if unicodedata.category(letter) != "Cf").strip().lstrip("'").strip()
-
-
 def _place(cells: Mapping[str, object], at: Path, known: Known, findings: Findings) -> str | None:
-    names = [_text(cells[name]) for name in ("building", "place") if name in cells]
+    names = [shown(cells[name]) for name in ("building", "place") if name in cells]
     column = "place" if "place" in cells else "building"
     if not names:
         findings.error((*at, "place"), "list_needed")
@@ -201,11 +189,6 @@ def _place(cells: Mapping[str, object], at: Path, known: Known, findings: Findin
     return found
 
 
-def _text(cell: object) -> str:
-    """A cell as it is shown: 101 and not 101.0."""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
-
-
 def _source(cells: Mapping[str, object], at: Path, known: Known, findings: Findings) -> str | None:
     path = (*at, "source")
     if not known.lines:
@@ -216,7 +199,7 @@ def _source(cells: Mapping[str, object], at: Path, known: Known, findings: Findi
             return next(iter(known.lines))
         findings.error(path, "list_which_line", allowed=tuple(known.lines))
         return None
-    told = spelled(_text(cells["source"]))
+    told = spelled(shown(cells["source"]))
     meant = {"".join(name.lower().split()): source for source, port in known.lines.items() for name in (port, source)}
     found = meant.get("".join(told.lower().split()))
     if found is None:
@@ -226,7 +209,7 @@ def _source(cells: Mapping[str, object], at: Path, known: Known, findings: Findi
 
 def _model(cells: Mapping[str, object], at: Path, known: Known, findings: Findings) -> str | None:
     """The one model that the columns model and protocol mean."""
-    told = [spelled(_text(cells[name])) for name in ("model", "protocol") if name in cells]
+    told = [spelled(shown(cells[name])) for name in ("model", "protocol") if name in cells]
     path = (*at, "model" if "model" in cells or "protocol" not in cells else "protocol")
     if not told:
         findings.error(path, "list_needed")
@@ -263,67 +246,3 @@ def _key(model: str) -> str:
     for word, key in _KINDS.items():
         told = told.replace(word, key)
     return re.sub(r"[^a-z0-9]", "", told)
-
-
-def _address(cell: object, table: DeviceTable, path: Path, findings: Findings) -> str | None:
-    """The address as its protocol writes it, restored from what a spreadsheet made of it."""
-    if isinstance(cell, date | time | bool):
-        findings.error(path, "list_date", found=str(cell))
-        return None
-    digits = _digits(cell)
-    if digits is None:
-        findings.error(path, "list_shortened", found=_text(cell))
-        return None
-    least, most = _DIGITS.get(table.protocol, (1, 0))
-    if digits.isdigit() and least <= len(digits) < most:
-        digits = digits.zfill(most)
-    elif digits.isdigit() and table.protocol == "cjt188-2004" and len(digits) < least:
-        findings.error(path, "list_maker", found=digits)
-        return None
-    try:
-        return table.codec.address(digits)
-    except ValueError:
-        codec = table.codec
-        findings.error(path, "bad_address", found=digits, protocol=codec.title, form=codec.address_form)
-        return None
-
-
-def _digits(cell: object) -> str | None:
-    """An address as text; None where digits of it are lost."""
-    if isinstance(cell, int | float):
-        if cell != int(cell) or abs(cell) >= 10**_KEPT_DIGITS:
-            return None
-        digits = str(int(cell))
-        is_cut = len(digits) >= 12 and not digits[_SHOWN_DIGITS:].strip("0")  # saved once as 1.23457E+11
-        return None if is_cut else digits
-    text = re.sub(r"\s", "", spelled(str(cell))).upper()
-    if whole := re.fullmatch(r"(\d+)\.0+", text):
-        return whole[1]
-    if shown := re.fullmatch(r"(\d)(?:\.(\d+)E\+?|E\+)(\d+)", text):
-        decimals, power = shown[2] or "", int(shown[3])
-        is_whole = power <= len(decimals) <= _KEPT_DIGITS and not decimals[power:].strip("0")
-        return shown[1] + decimals[:power] if is_whole else None
-    return text
-
-
-def _number(cell: object, path: Path, findings: Findings) -> float | int | None:
-    """A number, or a ratio such as 200/5."""
-    if isinstance(cell, date | time | bool):
-        findings.error(path, "list_date", found=str(cell))
-        return None
-    text = re.sub(r"[\s,xX×倍秒s]", "", spelled(_text(cell)))
-    told = re.fullmatch(r"(-?\d+(?:\.\d+)?)(?:[/:](\d+(?:\.\d+)?))?", text)
-    if told is None or (told[2] and not float(told[2])):
-        findings.error(path, "list_number", found=_text(cell))
-        return None
-    value = float(told[1]) / float(told[2] or 1)
-    return int(value) if value.is_integer() else value
-
-
-def _line(cell: str) -> str:
-    """`9600,N,8,1` and the like as `9600 8N1`; what is none is left to the loader to refuse."""
-    text = re.sub(r"[\s,;/-]+", " ", spelled(cell).upper())
-    if told := re.fullmatch(r"(\d+) ?([NEO]) ?([78]) ?([12])", text):
-        return f"{told[1]} {told[3]}{told[2]}{told[4]}"
-    told = re.fullmatch(r"(\d+) ([78]) ?([NEO]) ?([12])", text)
-    return f"{told[1]} {told[2]}{told[3]}{told[4]}" if told else text

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -55,7 +56,8 @@ def _workbook(raw: bytes) -> Iterator[Iterable[Row]]:
     from openpyxl import load_workbook
 
     try:
-        book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+        with warnings.catch_warnings(action="ignore"):  # about what a workbook has besides cells
+            book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write a size that is wrong
             cells = islice(sheet.iter_rows(values_only=True), MOST_ROWS + 1)
