@@ -25,7 +25,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from adapters.mqtt_client import Client, Publish, Wire
-from adapters.payloads.topics import TopicTable, subscription
+from adapters.payloads.topics import TopicTable, subscriptions
 from adapters.source import MqttSource
 from rules.model import Fault, How, Reason, Received, Sample, source_device
 
@@ -40,6 +40,11 @@ BURST = 500            # messages handed over together at most
 WINDOW_V5 = 4_000      # commit before the broker stops sending at RECEIVE_MAXIMUM
 WINDOW_V311 = 10       # mosquitto stops at 20 unacknowledged messages unless it is configured otherwise
 _UNSUPPORTED_VERSION = 132
+
+
+def _is_presence(what: Sample | Fault) -> bool:
+    """Whether this is a device's word on being online: brokers keep it as a last will, so a retained one is true."""
+    return isinstance(what, Sample) and len(what.values) == 1 and next(iter(what.values)).endswith("/online")
 
 
 class HandOver(Protocol):
@@ -218,7 +223,7 @@ class MqttTransport:
             self._flush()  # what was read in the old session belongs to it
             self._session_number += 1
         is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
-        filters = dict.fromkeys(subscription(topic.filter) for topic in self._source.topics)
+        filters = dict.fromkeys(name for topic in self._source.topics for name in subscriptions(topic))
         wanted = [*filters, self._marker_topic.decode()]
         client.subscribe([(f, SubscribeOptions(qos=1)) if is_v5 else (f, 1) for f in wanted])
         self._marker = token_hex(8).encode() if flags.session_present else None
@@ -265,7 +270,7 @@ class MqttTransport:
         what: Sample | Fault = sample or faults.pop()
         for fault in faults:
             self._burst.append(Received(arrived, fault))
-        if retained:
+        if retained and not _is_presence(what):
             how = How.RETAINED
         elif self._marker is not None:
             how = How.BACKLOG_TIMED if is_timed else How.BACKLOG

@@ -1,7 +1,9 @@
 """What a source is, once its configuration is read: brokers with topics, serial lines with meters."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from rules.model import Point, source_device, state_point
 
@@ -33,13 +35,30 @@ class DeviceTime:
     zone: str | None = None
 
 
+class Target(NamedTuple):
+    """What a device measures, or one channel of it: a place, and the part of it; empty: all of it."""
+
+    place: str
+    part: str
+    channel: str
+
+    def point_id(self, field: Field) -> str:
+        """The point of a value."""
+        return point_id(self.place, self.part_of(field), field.quantity)
+
+    def part_of(self, field: Field) -> str:
+        """The part of the place that a value is of."""
+        return "-".join(name for name in (self.part, field.part) if name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
     """A pattern of topics and how to read their payloads.
 
     `filter` holds `{building}`, `{room}`, `{place}` (a whole place id, one level each for building and room) or
     `{device}`, which `devices` maps to places; a filter without a placeholder speaks of the one `place`.
-    `places` are the ids it may speak of; `payload` names its convention.
+    `places` are the ids it may speak of; `payload` names its convention. The name of a device with several channels
+    carries one, `plug#2`; what it is mapped to may be a part of a place, `dorm-3/101/sockets`.
     """
 
     filter: str
@@ -50,6 +69,35 @@ class Topic:
     place: str = ""
     devices: Mapping[str, str] = field(default_factory=dict)
     every_s: float = 60.0
+
+    def names(self) -> tuple[str, ...]:
+        """The names of its devices, without channels; one empty name where it is about one place."""
+        return tuple(dict.fromkeys(name.partition("#")[0] for name in self.devices)) or ("",)
+
+    def targets(self, name: str) -> list[Target]:
+        """All that the device of a name measures."""
+        told = [(key.partition("#")[2], where) for key, where in self.devices.items() if key.partition("#")[0] == name]
+        return [_target(where, channel) for channel, where in told or [("", self.place)]]
+
+    def of_part(self, part: str) -> "Topic":
+        """The same for a part of a place."""
+        if not part:
+            return self
+        target = Target("", part, "")
+        return replace(self, fields=tuple(replace(field, part=target.part_of(field)) for field in self.fields))
+
+    def presence_point(self, name: str) -> str:
+        """The point of whether a device is online: at the first of its places, under the device's own name."""
+        return point_id(self.targets(name)[0].place, self.presence_part(name), "online")
+
+    def presence_part(self, name: str) -> str:
+        """The name of a device as the part of a place."""
+        return re.sub(r"[^\w.-]+", "-", name or filled(self.filter)).strip("-") or "device"
+
+
+def _target(where: str, channel: str) -> Target:
+    building, *rest = where.split("/", 2)
+    return Target("/".join((building, *rest[:1])), rest[1] if len(rest) > 1 else "", channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

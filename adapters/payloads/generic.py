@@ -13,8 +13,8 @@ from adapters.source import DeviceTime, Field, Topic, point_id
 from rules.model import Fault, Reason, Sample
 from rules.quantity import QUANTITIES, Kind
 
-_TRUE = {"on", "true", "1", "yes", "open", "online", "occupied"}
-_FALSE = {"off", "false", "0", "no", "closed", "offline", "clear"}
+TRUE_WORDS = {"on", "true", "1", "yes", "open", "online", "occupied"}
+FALSE_WORDS = {"off", "false", "0", "no", "closed", "offline", "clear"}
 
 
 class _Slot(NamedTuple):
@@ -53,7 +53,7 @@ class JsonReader:
                 elif value is not None:
                     self._take(slot, value, values, faults, arrived)
         for slot in self._nested:
-            value = _at(document, slot.path)
+            value = value_at(document, slot.path)
             if value is not None:
                 self._take(slot, value, values, faults, arrived)
         if not values:
@@ -68,7 +68,7 @@ class JsonReader:
         return Decoded(Sample(arrived, self.device, values), False, faults)
 
     def _take(self, slot: _Slot, raw: Any, values: dict[str, float], faults: list[Fault], arrived: float) -> None:
-        number = _number(raw, slot.is_state)
+        number = number_of(raw, slot.is_state)
         if number is None:
             faults.append(_no_number(self.device, arrived, slot, raw))
         else:
@@ -89,7 +89,7 @@ class TextReader:
             text = payload.decode()
         except UnicodeDecodeError:
             return Decoded(None, False, [Fault(self.device, arrived, Reason.BAD_TEXT, _shown(payload))])
-        number = _number(text, self._slot.is_state)
+        number = number_of(text, self._slot.is_state)
         if number is None:
             return Decoded(None, False, [_no_number(self.device, arrived, self._slot, text)])
         return Decoded(Sample(arrived, self.device, {self._slot.point: number * self._slot.scale}), False, [])
@@ -112,7 +112,8 @@ def path_of(text: str) -> tuple[str | int, ...]:
     return tuple(steps)
 
 
-def _at(document: Any, path: tuple[str | int, ...]) -> Any:
+def value_at(document: Any, path: tuple[str | int, ...]) -> Any:
+    """What stands at a path of a document; None: nothing."""
     for step in path:
         if isinstance(step, int):
             document = document[step] if isinstance(document, list) and step < len(document) else None
@@ -123,16 +124,17 @@ def _at(document: Any, path: tuple[str | int, ...]) -> Any:
     return document
 
 
-def _number(raw: Any, is_state: bool) -> float | None:
+def number_of(raw: Any, is_state: bool) -> float | None:
+    """A value as a finite number; words such as ON only where a state is meant."""
     if isinstance(raw, bool):
         return float(raw) if is_state else None  # true is no power
     if isinstance(raw, int | float):
         return float(raw)
     if isinstance(raw, str):
         text = raw.strip()
-        if is_state and text.lower() in _TRUE:
+        if is_state and text.lower() in TRUE_WORDS:
             return 1.0
-        if is_state and text.lower() in _FALSE:
+        if is_state and text.lower() in FALSE_WORDS:
             return 0.0
         try:
             number = float(text)
@@ -147,10 +149,10 @@ def _time_reader(time: DeviceTime) -> Callable[[Any], float | None]:
     zone = ZoneInfo(time.zone) if time.zone else None
 
     def read(document: Any) -> float | None:
-        raw = _at(document, path)
+        raw = value_at(document, path)
         try:
             if time.format in ("unix", "unix_ms"):
-                number = _number(raw, False)
+                number = number_of(raw, False)
                 return None if number is None else number / (1000.0 if time.format == "unix_ms" else 1.0)
             moment = datetime.fromisoformat(raw) if time.format == "iso" else datetime.strptime(raw, time.format)
             if moment.tzinfo is None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from adapters.device_table import DeviceTable
-from adapters.source import Device, MqttSource, Source, Topic, device_of, filled, point_id
+from adapters.payloads import CONVENTIONS
+from adapters.source import Device, MqttSource, Source, Target, Topic, device_of, filled, point_id
 from daemon.config.errors import Findings
 from daemon.config.lines import Path
 from rules.model import Point
 
 CLOCK = "clock_offset_s"  # of a device that tells its own time, measured by us
+ONLINE = "online"         # what a device says of itself
 HOLDS = 2.5  # a reading speaks for this many periods: one may be missed
 
 
@@ -142,14 +144,29 @@ def _left(topic: Topic, named: frozenset[str]) -> frozenset[str]:
 def _claim(claims: _Claims, item: DraftTopic, source: str) -> None:
     """The points of a topic: its fields at each of its places."""
     path, topic, holds_s, _ = item
-    pairs = [(place, name) for name, place in topic.devices.items()] or [(place, "") for place in sorted(topic.places)]
-    for place, name in pairs:
+    pairs = [(name, target) for name in topic.names() for target in topic.targets(name)]
+    if _is_pattern(topic):
+        pairs = [("", Target(place, "", "")) for place in sorted(topic.places)]
+    for name, target in pairs:
+        place = target.place
         device = device_of(source, filled(topic.filter, place=place, device=name))
         for value in topic.fields:
-            point = point_id(place, value.part, value.quantity)
-            claims.add(Point(point, place, value.part, value.quantity, device, source, holds_s), path)
+            point = target.point_id(value)
+            claims.add(Point(point, place, target.part_of(value), value.quantity, device, source, holds_s), path)
             if value.modulus is not None:
                 claims.moduli[point] = value.modulus
-        clock = point_id(place, topic.fields[0].part, CLOCK)
+        part = target.part_of(topic.fields[0])
+        clock = point_id(place, part, CLOCK)
         if topic.time is not None and clock not in claims.points:
-            claims.add(Point(clock, place, topic.fields[0].part, CLOCK, device, source, holds_s), path)
+            claims.add(Point(clock, place, part, CLOCK, device, source, holds_s), path)
+    if CONVENTIONS[topic.payload].has_presence:
+        _claim_presence(claims, item, source)
+
+
+def _claim_presence(claims: _Claims, item: DraftTopic, source: str) -> None:
+    """What devices say of themselves: whether they are online."""
+    topic = item.topic
+    for name in topic.names():
+        place, device = topic.targets(name)[0].place, device_of(source, filled(topic.filter, device=name))
+        part = topic.presence_part(name)
+        claims.add(Point(topic.presence_point(name), place, part, ONLINE, device, source, 0.0), item.path)

@@ -177,6 +177,7 @@ class TopicTable(Table):
     filter: Annotated[str, PlainValidator(filter_of)]
     payload: Annotated[str, one_of("kind", CONVENTIONS)]
     fields: dict[str, Annotated[Section, BeforeValidator(as_quantity)]] = {}
+    quantities: Names = []
     quantity: str | None = None
     unit: str | None = None
     scale: Nonzero = 1.0
@@ -205,7 +206,7 @@ class FieldTable(Table):
 class TimeTable(Table):
     """The device's own time in a JSON payload."""
 
-    path: Annotated[str, Field(min_length=1)]
+    path: str = ""
     format: Annotated[str, AfterValidator(known_format)] = "iso"
     zone: Zone | None = None
 
