@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from adapters.bus_record import BusState, Latency
 from daemon import store
 from daemon.driver import Driver
-from daemon.outbox import told
+from daemon.outbox import told, waiting
 from daemon.pipeline import Clock, Pipeline
 from daemon.watching import Watching
-from dashboard.view import Latest, SourceState, Told
+from dashboard.view import Bus, BusDevice, Latest, SourceState, Told, Work
 from rules.account import Account
 from rules.engine import RunningHold
 from rules.incident import Incident
@@ -41,6 +42,7 @@ class GatewayView:
     def __init__(
         self, site: Site, sources: Mapping[str, str], path: Path, *, pipeline: Pipeline, driver: Driver, clock: Clock,
         changes: Changes, refiners: Callable[[], Iterable[Refiner]], watching: Watching,
+        buses: Mapping[str, Callable[[], BusState]],
     ) -> None:  # fmt: skip
         self._site = site
         self._sources = sources
@@ -51,6 +53,7 @@ class GatewayView:
         self._changes = changes
         self._refiners = refiners
         self._watching = watching
+        self._buses = buses
         self._local = threading.local()
 
     @property
@@ -82,11 +85,19 @@ class GatewayView:
         health = self._driver.ask(self._pipeline.health)
         states = []
         for name, kind in self._sources.items():
+            bus = _bus(self._buses[name]()) if name in self._buses else None
             if name in health:
-                states.append(SourceState(name, kind, *health[name]))
+                states.append(SourceState(name, kind, *health[name], bus))
             else:
-                states.append(SourceState(name, kind, None, 0.0, 0, {}, ""))
+                states.append(SourceState(name, kind, None, 0.0, 0, {}, "", bus))
         return states
+
+    def work(self) -> Work:
+        mark, commits, uncommitted = self._driver.ask(
+            lambda: (self._pipeline.engine.mark, self._pipeline.commits, len(self._pipeline.uncommitted()))
+        )
+        lag_s = self.now() - mark if mark else None
+        return Work(lag_s, commits, uncommitted, waiting(self._connection()))
 
     def rejected(self) -> Mapping[str, Mapping[str, int]]:
         return self._driver.ask(lambda: {point: dict(by) for point, by in self._pipeline.engine.rejected().items()})

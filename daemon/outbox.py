@@ -83,6 +83,12 @@ def told(connection: sqlite3.Connection, number: int) -> list[Told]:
     return [Told(row["channel"], row["turn"], row["tried_at"], row["state"] == "sent", row["answer"]) for row in rows]
 
 
+def waiting(connection: sqlite3.Connection) -> int:
+    """How many messages wait to be sent."""
+    (count,) = connection.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()
+    return int(count)
+
+
 def _update(db: sqlite3.Connection, change: str, ids: Sequence[int], *values: float | str) -> set[tuple[int, str]]:
     """Change all rows in one statement, a message as a whole or not at all; number and channel of each alert."""
     rows = db.execute(

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from adapters.bus_record import BusState
 from adapters.mqtt import MqttTransport
 from adapters.notify import send
 from adapters.publisher import Publisher
 from adapters.serial_line import SerialTransport
-from adapters.source import MqttSource
+from adapters.source import MqttSource, Source
 from daemon.config import Loaded
 from daemon.config.points import CLOCK
 from daemon.driver import Driver
@@ -116,6 +117,7 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         newest = {point: row[1] for point, row in pipeline.latest.rows().items()}
         declarations.remind(permits(newest, loaded.site.places, clock.now()))
     transports: list[Transport] = []
+    buses: dict[str, Callable[[], BusState]] = {}
     own = loaded.publishing.own_prefixes() if loaded.publishing else ()
     for source in loaded.sources:
         if isinstance(source, MqttSource):
@@ -125,7 +127,9 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
             transports.append(brokers[source.name])
         else:
             hand_over = _from_line(source.name, driver)
-            transports.append(SerialTransport(source, loaded.tables, clock=clock.now, hand_over=hand_over))
+            line = SerialTransport(source, loaded.tables, clock=clock.now, hand_over=hand_over)
+            buses[source.name] = line.state
+            transports.append(line)
     teller = Teller(
         SqliteOutbox(lambda work: driver.ask(lambda: store.transact(work))), loaded.channels,
         compose=lambda rows: compose(rows, loaded.site, loaded.language, panel_url=loaded.panel.url),
@@ -133,9 +137,9 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     )  # fmt: skip
     changes.subscribe(lambda what: teller.ring() if what == "incidents" else None)
     view = GatewayView(
-        loaded.site, {s.name: "mqtt" if isinstance(s, MqttSource) else "serial" for s in loaded.sources},
+        loaded.site, {source.name: _kind(source) for source in loaded.sources},
         loaded.store_path, pipeline=pipeline, driver=driver, clock=clock, changes=changes, refiners=loaded.refiners,
-        watching=Watching(loaded, placed, pipeline, driver),
+        watching=Watching(loaded, placed, pipeline, driver), buses=buses,
     )  # fmt: skip
     if loaded.publishing:
         publication = Publication(loaded.publishing, view, language=loaded.language)
@@ -148,6 +152,13 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     )  # fmt: skip
     server = PanelServer(app, loaded.panel.host, loaded.panel.port)
     return Gateway(pipeline, driver, changes, store, transports, declarations, teller, server)
+
+
+def _kind(source: Source) -> str:
+    """What people call a source."""
+    if isinstance(source, MqttSource):
+        return "mqtt"
+    return "listening" if source.listen else "serial"
 
 
 def _from_broker(name: str, driver: Driver) -> Callable[..., None]:

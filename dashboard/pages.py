@@ -167,6 +167,7 @@ class Pages:
         return self._page(
             request, "sources.html", sources=self._campus.sources(), rejected=rejected[:MOST_REJECTED],
             more_rejected=max(0, len(rejected) - MOST_REJECTED),
+            measured={point.device: point for point in self._campus.site.points.values()},
         )  # fmt: skip
 
     def sign_in(self, request: Request, *, next: str, wait_s: int = 0, is_wrong: bool = False) -> Response:

@@ -17,15 +17,16 @@ from dashboard.declarations import declaration_routes
 from dashboard.live import Live
 from dashboard.pages import Pages
 from dashboard.permits import Declare, permit_routes
-from dashboard.sign_in import Doorkeeper, Gate, sign_in_routes
+from dashboard.sign_in import LOCAL_NAMES, Doorkeeper, Gate, sign_in_routes
 from dashboard.view import Campus
 
 STATIC = Path(__file__).parent / "static"
 STATIC_PATHS = frozenset(f"/static/{file.name}" for file in STATIC.iterdir())
 OPEN_PATHS = STATIC_PATHS | {"/sign-in", "/healthz"}  # what strangers see, and no path beside it
+LOCAL_PATHS = frozenset({"/metrics"})                 # what programs of this machine see without a password
+MACHINE_PATHS = LOCAL_PATHS | {"/live"}               # what no person reads
 SESSION_S = 30 * 86400
 PAGE_THREADS = 4  # pages are drawn in threads; more of them only cost a small gateway memory
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -59,7 +60,7 @@ def panel(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.live = live
     pages = Pages(campus, language=language, banner=banner, has_password=password_hash is not None)
-    app.include_router(_machine_routes(live))
+    app.include_router(_machine_routes(live, campus))
     app.include_router(pages.routes())
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(404, pages.missing)
@@ -73,7 +74,9 @@ def panel(
         if declare is not None:
             app.include_router(permit_routes(campus, declare))
             app.include_router(declaration_routes(campus, declare))
-        app.add_middleware(Gate, seal=doorkeeper.seal, open_paths=OPEN_PATHS)
+        app.add_middleware(
+            Gate, seal=doorkeeper.seal, open_paths=OPEN_PATHS, local_paths=LOCAL_PATHS, machine_paths=MACHINE_PATHS
+        )
         app.add_middleware(
             SessionMiddleware, secret_key=secret.hex(), session_cookie="caretaker", max_age=SESSION_S, same_site="lax"
         )
@@ -81,7 +84,7 @@ def panel(
     return app
 
 
-def _machine_routes(live: Live) -> APIRouter:
+def _machine_routes(live: Live, campus: Campus) -> APIRouter:
     """What browsers and monitors ask for without a person reading it."""
     router = APIRouter()
 
@@ -92,6 +95,12 @@ def _machine_routes(live: Live) -> APIRouter:
     @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz() -> Response:
         return PlainTextResponse("ok")
+
+    @router.get("/metrics")
+    def metrics() -> Response:
+        from dashboard.metrics import CONTENT_TYPE, metrics   # only who is asked for them pays for them
+
+        return Response(metrics(campus), media_type=CONTENT_TYPE)
 
     return router
 

@@ -110,6 +110,10 @@ class Reader:
         """A day, with its year unless it is this one."""
         return words.day(local, self.site.calendar.local(self.now).year, self.language)
 
+    def seconds(self, seconds: float) -> str:
+        """A short time: `180 ms`, `1.2 s`."""
+        return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
     def duration(self, seconds: float) -> str:
         return words.duration(seconds, self.language)
 

@@ -11,10 +11,14 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 # 12 MiB and three passes are as strong as the usual 64 MiB and one, and leave a small gateway its memory.
 _HASHER = PasswordHash((Argon2Hasher(time_cost=3, memory_cost=12 * 1024, parallelism=1),))
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("127.0.0.1", "::1")
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")   # what proxies add
 _FREE_TRIES = 3
 _MOST_WAIT_S = 60.0
 _MOST_NAMES = 1000
@@ -58,20 +62,35 @@ class Doorkeeper:
 
 
 class Gate:
-    """Middleware that sends everybody to the sign-in page who has not been there, but for a few open paths."""
+    """Middleware that sends everybody to the sign-in page who has not been there, but for a few open paths.
 
-    def __init__(self, app: ASGIApp, *, seal: str, open_paths: Collection[str]) -> None:
+    `local_paths` are open to programs of this machine; those of `machine_paths` are not sent to a page, but refused.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, seal: str, open_paths: Collection[str], local_paths: Collection[str] = (),
+        machine_paths: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._app, self._seal, self._open_paths = app, seal, open_paths
+        self._local_paths, self._machine_paths = local_paths, machine_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in self._open_paths:
             return await self._app(scope, receive, send)
-        if scope["session"].get("seal") == self._seal:
+        if scope["session"].get("seal") == self._seal or (scope["path"] in self._local_paths and is_local(scope)):
             return await self._app(scope, receive, send)
         answer: Response = Response(status_code=401)
-        if scope["path"] != "/live":
+        if scope["path"] not in self._machine_paths:
             answer = RedirectResponse(f"/sign-in?next={quote(scope['path'])}", status_code=303)
         return await answer(scope, receive, send)
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether a program of this machine asks, and asks us: no proxy in between, no web site under a borrowed name."""
+    client, headers = scope.get("client"), Headers(scope=scope)
+    name = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
+    is_passed_on = any(header in headers for header in _PASSED_ON)
+    return client is not None and client[0] in _LOOPBACK and name in LOCAL_NAMES and not is_passed_on
 
 
 def sign_in_routes(doorkeeper: Doorkeeper, page: Callable[..., Response]) -> APIRouter:

@@ -17,6 +17,46 @@ class Latest(NamedTuple):
     is_shown_only: bool = False
 
 
+class BusDevice(NamedTuple):
+    """A device on a bus: questions to it (each try counts), its answers, how long these took, what went wrong.
+
+    `silent_since`: it answers nothing since then and is asked ever more rarely; None: it answers.
+    """
+
+    name: str
+    asked: int
+    answered: int
+    typical_s: float | None
+    longest_s: float | None
+    faults: Mapping[str, int]
+    silent_since: float | None
+
+
+class Bus(NamedTuple):
+    """A bus: the share of the last ten minutes in which it was busy, and the same of all its devices.
+
+    `faults` are those of no device; `unknown` counts by address who was heard and is not configured.
+    """
+
+    busy: float | None
+    asked: int
+    answered: int
+    typical_s: float | None
+    longest_s: float | None
+    faults: Mapping[str, int]
+    devices: Sequence[BusDevice]
+    unknown: Mapping[str, int]
+
+
+class Work(NamedTuple):
+    """What the gateway is at: how far behind the clock it judges, and what waits for the disk and to be sent."""
+
+    lag_s: float | None
+    commits: int
+    uncommitted: int
+    waiting: int
+
+
 class SourceState(NamedTuple):
     """How a source is doing; `online` is None until the first word from it, `faults` counts by reason."""
 
@@ -27,6 +67,7 @@ class SourceState(NamedTuple):
     samples: int
     faults: Mapping[str, int]
     last_fault: str
+    bus: Bus | None = None
 
 
 class Told(NamedTuple):
@@ -60,6 +101,8 @@ class Campus(Protocol):
         """The newest value of every point that ever spoke, by point id."""
 
     def sources(self) -> Sequence[SourceState]: ...
+
+    def work(self) -> Work: ...
 
     def rejected(self) -> Mapping[str, Mapping[str, int]]:
         """How many readings no rule was to see, by point id and reason."""

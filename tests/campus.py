@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dashboard.view import Latest, SourceState, Told
+from dashboard.view import Bus, BusDevice, Latest, SourceState, Told, Work
 from rules.account import Account, Seen, Setting
 from rules.calendar import Calendar
 from rules.engine import RunningHold
@@ -54,6 +54,9 @@ class FakeCampus:
 
     def sources(self) -> Sequence[SourceState]:
         return self.states
+
+    def work(self) -> Work:
+        return Work(12.5, 1_440, 37, 2)
 
     def rejected(self) -> dict[str, dict[str, int]]:
         return self.refused
@@ -139,7 +142,7 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
         SourceState("broker", "mqtt", True, NOW - 86_400 * 3.2, 1_284_511, {"bad_json": 3, "unknown_topic": 218},
                     "campus/dorm-3/999/meter: unknown topic"),
         SourceState("dorm-3 bus", "serial", False, NOW - 780, 51_730, {"no_answer": 41, "checksum": 2},
-                    "000000012345: no answer to 02 03 00 00"),
+                    "000000012345: no answer to 02 03 00 00", _bus()),
         SourceState("boiler house", "mqtt", None, 0.0, 0, {}, ""),
     ]  # fmt: skip
     campus.refused = {
@@ -168,6 +171,13 @@ def _accounts(water: Incident) -> list[Account]:
         Account("running_water", "dorm-3/1F-wash", "dorm-3/1F-wash", NOW - 10, water.raised, None, ran, tap,
                 settings=(Setting("limit_lpm", 2.0, "L/min", is_default=True),)),
     ]  # fmt: skip
+
+
+def _bus() -> Bus:
+    """A living meter and a dead one, and a stranger."""
+    living = BusDevice("bus/402", 12_345, 12_340, 0.182, 0.431, {"checksum": 2}, None)
+    dead = BusDevice("bus/000000012345", 310, 0, None, None, {"no_answer": 41}, NOW - 7_200)
+    return Bus(0.314, 12_655, 12_340, 0.182, 1.431, {"noise": 7}, (living, dead), {"dlt645-2007 000000000777": 12})
 
 
 def _water_story() -> Incident:
