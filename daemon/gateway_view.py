@@ -36,6 +36,20 @@ class Changes:
             callback(what)
 
 
+def _bus(state: BusState) -> Bus:
+    devices = [
+        BusDevice(slave.device, slave.asked, slave.answered, *_latency(slave.latency), slave.faults, slave.silent_since)
+        for slave in state.slaves
+    ]
+    return Bus(
+        state.busy, state.asked, state.answered, *_latency(state.latency), state.faults, devices, state.unknown
+    )
+
+
+def _latency(latency: Latency | None) -> tuple[float | None, float | None]:
+    return latency or (None, None)
+
+
 class GatewayView:
     """Read-only answers from any thread."""
 

@@ -20,7 +20,7 @@ Rows = Iterable[tuple[Sequence[str], float | None]]
 
 def metrics(campus: Campus) -> bytes:
     """All metrics of a campus."""
-    return generate_latest(_Collector(campus))  # type: ignore[arg-type]  # of a registry it only needs `collect`
+    return generate_latest(_Collector(campus))
 
 
 class _Collector:

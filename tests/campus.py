@@ -175,7 +175,7 @@ def _accounts(water: Incident) -> list[Account]:
 
 def _bus() -> Bus:
     """A living meter and a dead one, and a stranger."""
-    living = BusDevice("bus/402", 12_345, 12_340, 0.182, 0.431, {"checksum": 2}, None)
+    living = BusDevice("dorm-3/402", 12_345, 12_340, 0.182, 0.431, {"checksum": 2}, None)
     dead = BusDevice("bus/000000012345", 310, 0, None, None, {"no_answer": 41}, NOW - 7_200)
     return Bus(0.314, 12_655, 12_340, 0.182, 1.431, {"noise": 7}, (living, dead), {"dlt645-2007 000000000777": 12})
 

@@ -114,6 +114,7 @@ def test_a_derived_flow_is_shown_and_drawn(tmp_path: Path) -> None:
         view = GatewayView(
             site(), {}, life.path, pipeline=life.pipeline, driver=driver, clock=clock, changes=Changes(),
             refiners=lambda: refiners(site()), watching=None,  # type: ignore[arg-type]  # nobody asks for it here
+                buses={},
         )  # fmt: skip
         drawn = view.readings([FLOW, VOLUME], START + 3000, clock.at)
         flows = [reading.value for reading in drawn if reading.point == FLOW and reading.at > START + 3780]

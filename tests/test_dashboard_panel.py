@@ -27,7 +27,7 @@ class Browser:
     """Asks an app without a network, and keeps its cookies."""
 
     def __init__(self, app: FastAPI, cookies: httpx.Cookies | None = None) -> None:
-        self._app, self.cookies = app, httpx.Cookies(cookies)
+        self._app, self.cookies, self.address = app, httpx.Cookies(cookies), "127.0.0.1"
 
     def get(self, path: str, **asked: Any) -> httpx.Response:
         return asyncio.run(self._ask("GET", path, asked))
@@ -36,7 +36,7 @@ class Browser:
         return asyncio.run(self._ask("POST", path, asked))
 
     async def _ask(self, method: str, path: str, asked: dict[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(self._app)
+        transport = httpx.ASGITransport(self._app, client=(self.address, 40_000))
         async with httpx.AsyncClient(
             transport=transport, base_url="http://127.0.0.1:8080", cookies=self.cookies
         ) as client:
@@ -117,6 +117,77 @@ def test_an_open_alert_says_when_its_sentence_was_true_and_one_that_ended_asks_n
         text = text_of(browser.get(f"/alerts/{number}").text)
         assert text.count("需要处理") == 1, "of the raised turn alone"
         assert ("已持续" in text) is (number == 1)
+
+
+def test_the_sources_page_tells_how_a_bus_and_each_of_its_devices_do() -> None:
+    text = text_of(client(busy_campus(), language="en").get("/sources").text)
+    bus = text[text.index("31 % busy") : text.index("Rejected readings")]
+    for part in (
+        "31 % busy in the last ten minutes · asked 12,655 times, 12,340 answers · an answer takes 182 ms, the longest "
+        "1.4 s", "line noise 7", "3号宿舍楼 402 402 answers 12,340 of 12,345 182 ms / 431 ms wrong checksum 2",
+        "000000012345 no answer since 11:38; asked every 5 minutes at most 0 of 310 – no answer 41",
+        "Heard and not configured", "dlt645-2007 000000000777 12",
+    ):  # fmt: skip
+        assert part in bus, part
+    assert "11:38 起无应答" in text_of(client(busy_campus()).get("/sources").text)
+
+
+METRICS = [
+    'caretaker_source_online{kind="mqtt",source="broker"} 1.0',
+    'caretaker_source_online{kind="serial",source="dorm-3 bus"} 0.0',
+    'caretaker_source_samples_total{source="broker"} 1.284511e+06',
+    'caretaker_source_faults_total{reason="no_answer",source="dorm-3 bus"} 41.0',
+    'caretaker_bus_busy_ratio{source="dorm-3 bus"} 0.314',
+    'caretaker_bus_strangers_heard_total{address="dlt645-2007 000000000777",source="dorm-3 bus"} 12.0',
+    'caretaker_device_questions_total{device="dorm-3/402",place="dorm-3/402",source="dorm-3 bus"} 12345.0',
+    'caretaker_device_answers_total{device="dorm-3/402",place="dorm-3/402",source="dorm-3 bus"} 12340.0',
+    'caretaker_device_faults_total{device="bus/000000012345",place="",reason="no_answer",source="dorm-3 bus"} 41.0',
+    'caretaker_device_latency_seconds{device="dorm-3/402",place="dorm-3/402",quantile="0.5",source="dorm-3 bus"} 0.182',
+    'caretaker_device_latency_seconds{device="dorm-3/402",place="dorm-3/402",quantile="1",source="dorm-3 bus"} 0.431',
+    'caretaker_device_silent_seconds{device="bus/000000012345",place="",source="dorm-3 bus"} 7200.0',
+    'caretaker_device_silent_seconds{device="dorm-3/402",place="dorm-3/402",source="dorm-3 bus"} 0.0',
+    "caretaker_mark_lag_seconds 12.5", "caretaker_commits_total 1440.0", "caretaker_uncommitted_samples 37.0",
+    "caretaker_outbox_waiting 2.0", "caretaker_alerts_open 2.0",
+    'caretaker_readings_rejected_total{reason="spike"} 3.0',
+]  # fmt: skip
+
+
+def test_metrics_for_monitors() -> None:
+    answer = client(busy_campus()).get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    told = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    assert set(METRICS) <= set(told)
+    assert all(line.startswith("caretaker_") for line in told), "nothing of Python or the process"
+    assert not [line for line in told if "boiler house" in line and "online" in line], "of which there is no word yet"
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {"host": "[::1]:8080"}, 200),
+        ("127.0.0.1", {"host": "localhost"}, 200),
+        ("192.168.1.9", {}, 401),
+        ("192.168.1.9", {"host": "localhost"}, 401),
+        ("127.0.0.1", {"host": "evil.example"}, 401),                    # a web site under our address
+        ("127.0.0.1", {"host": "[::1]evil.example"}, 401),
+        ("127.0.0.1", {"x-forwarded-for": "203.0.113.9"}, 401),          # through a proxy
+        ("127.0.0.1", {"forwarded": "for=203.0.113.9"}, 401),
+    ],
+)
+def test_with_a_password_metrics_are_for_this_machine_and_for_who_signed_in(
+    address: str, headers: dict[str, str], status: int
+) -> None:
+    browser = client(busy_campus(), has_password=True)
+    browser.address = address
+    assert browser.get("/metrics", headers=headers).status_code == status
+    assert browser.get("/sources", headers=headers).status_code == 303, "and nothing else is"
+    browser.post("/sign-in", data={"password": PASSWORD})
+    assert browser.get("/metrics", headers=headers).status_code == 200
+
+
+def test_without_a_password_metrics_need_the_name_of_this_machine() -> None:
+    assert client(busy_campus()).get("/metrics", headers={"host": "evil.example"}).status_code == 400
 
 
 def test_an_alert_page_tells_the_whole_story() -> None:
