@@ -50,13 +50,13 @@ class _Block(NamedTuple):
 
 
 class _State(NamedTuple):
-    """The window that runs, the level before it (None: not known), the block, and earlier ones.
+    """The window that runs `until`, the level before it (None: not known), the block, and earlier ones.
 
     That level is the mean of the window before, or its last reading `power` if that is less: something else had ended.
     """
 
     at: float | None = None
-    window: int = 0
+    until: float = 0.0
     total: float = 0.0
     heard: int = 0
     low: float = 0.0
@@ -72,7 +72,7 @@ class EbikeChargingWatch:
     """One circuit, by its power."""
 
     rule: ClassVar[str] = "ebike_charging"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_State] = _State()
 
     key: str
@@ -87,11 +87,13 @@ class EbikeChargingWatch:
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         p = values["p"]
-        last, window, total, heard, low, high, mean, block, earlier, power = state
-        now = int(at // WINDOW_S)
-        if now == window:
-            low, high = min(p, low), max(p, high)
-            return _State(at, now, total + p, heard + 1, low, high, mean, block, earlier, p), ()
+        last, until, total, heard, low, high, mean, block, earlier, power = state
+        if at < until:
+            if p < low:
+                low = p
+            elif p > high:
+                high = p
+            return _State(at, until, total + p, heard + 1, low, high, mean, block, earlier, p), ()
         changes: Sequence[Change] = ()
         if last is None or at - last > self.holds_s:  # a gap: nothing is known of how it came here
             mean, changes = None, self._ended(block, last or at)
@@ -99,7 +101,7 @@ class EbikeChargingWatch:
         else:
             block, changes, earlier = self._judged(state, at)
             mean = min(total / heard, power)
-        return _State(at, now, p, 1, p, p, mean, block, earlier, p), changes
+        return _State(at, (at // WINDOW_S + 1) * WINDOW_S, p, 1, p, p, mean, block, earlier, p), changes
 
     def deadline(self, state: _State) -> float | None:
         return None  # only readings move it
@@ -127,11 +129,12 @@ class EbikeChargingWatch:
         """The block after a window is over, what to say of it, and the earlier blocks."""
         mean = x.total / x.heard
         block = _Block(*x.block) if x.block else None
+        begin = x.until - WINDOW_S
         if block is None:
             rises = x.mean is not None and x.high - x.mean >= self.least_w
-            began = _Block(x.window * WINDOW_S, x.mean) if rises and x.mean is not None else None
+            began = _Block(begin, x.mean) if rises and x.mean is not None else None
             return began, (), x.earlier
-        grown = self._grown(block, x, mean, at - x.window * WINDOW_S)
+        grown = self._grown(block, x, mean, at - begin)
         if grown is None:
             earlier = x.earlier
             if block.even_s >= self.taper_s:

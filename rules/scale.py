@@ -49,10 +49,12 @@ class ScaleWatch:
             if at - heard < LOOK_S and len(values) == 2:
                 return state, ()
             seen_s = self._seen_s(heard, at)
-            used_kwh, covered_s = used_kwh + max(power, 0.0) * seen_s / 3.6e6, covered_s + seen_s
+            covered_s += seen_s
+            if power > 0.0:
+                used_kwh += power * seen_s / 3.6e6
         power = values.get("power", power)
         register = values.get("register", last)
-        if "register" not in values or (begin is not None and at - since < WINDOW_S):
+        if (begin is not None and at - since < WINDOW_S) or "register" not in values:
             return _State(at, power, begin, since, used_kwh, covered_s, ratio, register), ()
         fresh = _State(at, power, register, at, 0.0, 0.0, ratio, register)
         found = None if begin is None else _found(used_kwh, register - begin, covered_s, at - since)

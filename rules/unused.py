@@ -18,6 +18,7 @@ from rules.sun import Sun
 
 EARLY_S = 1800.0  # who has a lesson comes so long before it
 LEAST_KWH = 0.01  # worth a word
+SAME_SHARE = 0.05  # of its power: what differs less is not news to what it used
 BY_PRESENCE, BY_TIMETABLE, BY_OPENING, BY_SLEEP, BY_ABSENCE = "presence", "timetable", "opening", "sleep", "absence"
 
 
@@ -77,7 +78,10 @@ class UnusedWatch:
         thing, seen, plan, run = state
         is_by_presence = self.by == BY_PRESENCE
         is_planned = is_by_presence or not thing[2] or at < plan[0]
-        if run is None and values and is_planned and not self._is_news(thing, seen, at, values):
+        is_open = run is not None and run[4] is not None
+        if (run is None or is_open) and values and is_planned and not self._is_news(
+            thing, seen, at, values, is_counted=is_open
+        ):
             return state, ()
         if run is not None:
             run = self._carried(run, thing, seen, at)
@@ -152,10 +156,17 @@ class UnusedWatch:
     def _said(self, why: str, values: Mapping[str, float | str]) -> Explanation:
         return Explanation(f"{self.rule}.{why}", values)
 
-    def _is_news(self, thing: Lamps, seen: Presence, at: float, values: Mapping[str, float]) -> bool:
-        """Whether readings say anything new; what only repeats the last ones is kept now and then, to stay covered."""
+    def _is_news(
+        self, thing: Lamps, seen: Presence, at: float, values: Mapping[str, float], *, is_counted: bool
+    ) -> bool:
+        """Whether readings say anything new; what only repeats the last ones is kept now and then, to stay covered.
+
+        `is_counted`: what it uses is, so that another power is news, and when an appliance draws that power is as well.
+        """
         for role, value in values.items():
             if role in _LIGHTS:
+                if is_counted and (role == LOAD or abs(value - thing[1]) > SAME_SHARE * thing[1]):
+                    return True
                 if is_news(thing, role, at, value, self.on_w, self.light_holds_s / 2):
                     return True
             elif is_seen_anew(seen, role, at, value > 0, self.presence_holds_s / 2):
