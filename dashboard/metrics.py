@@ -18,7 +18,7 @@ TYPICAL, LONGEST = "0.5", "1"   # quantiles of a latency
 Rows = Iterable[tuple[Sequence[str], float | None]]
 
 
-def metrics(campus: Campus) -> bytes:
+def text(campus: Campus) -> bytes:
     """All metrics of a campus."""
     return generate_latest(_Collector(campus))
 
@@ -70,7 +70,7 @@ def _of_devices(sources: Sequence[SourceState], campus: Campus) -> Iterator[Metr
     yield _counter("device_faults", "What went wrong with a device on a bus.", [*labels, "reason"], (
         ([*at, reason], count) for at, device in devices for reason, count in device.faults.items()
     ))  # fmt: skip
-    yield _gauge("device_latency_seconds", "From a question to its answer, of the last hundred.", [*labels, "quantile"], (
+    yield _gauge("device_latency_seconds", "From a question to its answer.", [*labels, "quantile"], (
         ([*at, quantile], value) for at, device in devices
         for quantile, value in ((TYPICAL, device.typical_s), (LONGEST, device.longest_s))
     ))  # fmt: skip
@@ -80,12 +80,12 @@ def _of_devices(sources: Sequence[SourceState], campus: Campus) -> Iterator[Metr
 
 
 def _of_pipeline(campus: Campus) -> Iterator[Metric]:
-    work = campus.work()
+    work, opened = campus.work(), campus.incidents(only_open=True, limit=10_000)
     yield _gauge("mark_lag_seconds", "How far behind the clock all is judged.", [], [([], work.lag_s)])
     yield _counter("commits", "Batches written to disk.", [], [([], work.commits)])
     yield _gauge("uncommitted_samples", "Samples that wait for their commit.", [], [([], work.uncommitted)])
     yield _gauge("outbox_waiting", "Messages to staff that wait to be sent.", [], [([], work.waiting)])
-    yield _gauge("alerts_open", "Alerts that are open.", [], [([], len(campus.incidents(only_open=True, limit=10_000)))])
+    yield _gauge("alerts_open", "Alerts that are open.", [], [([], len(opened))])
     yield _counter("readings_rejected", "Readings that no rule was to see.", ["reason"], (
         ([reason], count) for reason, count in _by_reason(campus.rejected()).items()
     ))  # fmt: skip

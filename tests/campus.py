@@ -143,6 +143,7 @@ def busy_campus(site: Site | None = None) -> FakeCampus:
                     "campus/dorm-3/999/meter: unknown topic"),
         SourceState("dorm-3 bus", "serial", False, NOW - 780, 51_730, {"no_answer": 41, "checksum": 2},
                     "000000012345: no answer to 02 03 00 00", _bus()),
+        SourceState("dorm-2 bus", "listening", True, NOW - 780, 12_340, {"noise": 7}, "", _bus()),
         SourceState("boiler house", "mqtt", None, 0.0, 0, {}, ""),
     ]  # fmt: skip
     campus.refused = {

@@ -122,6 +122,7 @@ def test_an_open_alert_says_when_its_sentence_was_true_and_one_that_ended_asks_n
 def test_the_sources_page_tells_how_a_bus_and_each_of_its_devices_do() -> None:
     text = text_of(client(busy_campus(), language="en").get("/sources").text)
     bus = text[text.index("31 % busy") : text.index("Rejected readings")]
+    assert "3号宿舍楼 402 402 not reachable 12,340 of 12,345" in bus, "of whose line nothing is known now"
     for part in (
         "31 % busy in the last ten minutes · asked 12,655 times, 12,340 answers · an answer takes 182 ms, the longest "
         "1.4 s", "line noise 7", "3号宿舍楼 402 402 answers 12,340 of 12,345 182 ms / 431 ms wrong checksum 2",
