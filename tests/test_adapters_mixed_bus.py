@@ -1,12 +1,8 @@
 """A bus with devices of several protocols, in virtual time and on a real pseudo-terminal that checks the speed."""
 
 import itertools
-import os
-import termios
 import threading
-import tty
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,13 +10,16 @@ import pytest
 
 from adapters import protocols
 from adapters.device_table import DeviceTable, load_tables
-from adapters.dlt645 import Frame, new_decoder
+from adapters.dlt645 import Frame
 from adapters.dlt645_codec import Dlt645
 from adapters.poller import Poller, byte_s, expected_round_s
+from adapters.protocol import Garble
 from adapters.serial_line import SerialTransport, line_from
 from adapters.source import Device, Line, SerialSource
-from daemon.simulation.dlt645 import reply_frame
+from daemon.simulation.line import SimulatedLine
+from daemon.simulation.meter import meter
 from daemon.simulation.modbus import answer, cells_of
+from daemon.simulation.port import SimulatedPort
 from rules.model import Fault, Reason, Received, Sample
 
 TABLES = load_tables()
@@ -37,16 +36,9 @@ SOURCE = SerialSource(name="bus", port="/dev/null", line=Line(), devices=(POWER_
 def reply_to(request: bytes, device: Device) -> bytes:
     """What a healthy device of these values answers; nothing to what is not for it."""
     table = TABLES[device.model]
-    if table.protocol == "dlt645-2007":
-        for item in new_decoder().feed(request):
-            if isinstance(item, Frame) and item.address == device.address:
-                (query,) = [query for query in table.queries if query.name == item.identifier]
-                return reply_frame(device.address, query, VALUES)
-        return b""
-    if request[0] != int(device.address):
-        return b""
-    cells = {cell: word for query in table.polled for cell, word in cells_of(query, VALUES).items()}
-    return answer(request, cells)
+    one = meter(table, device.address, lambda _: VALUES)
+    found = table.codec.decoder().feed(request)
+    return b"".join(one.answer(frame, 0.0) for frame in found if not isinstance(frame, Garble))
 
 
 class Bus:
@@ -174,29 +166,13 @@ def test_a_query_of_several_exchanges(lost: set[int], monkeypatch: pytest.Monkey
 # -- on a real pseudo-terminal
 
 
-@contextmanager
-def devices_that_know_their_speed(source: SerialSource) -> Iterator[str]:
+def devices_that_know_their_speed(source: SerialSource) -> SimulatedPort:
     """Devices on a pseudo-terminal that answer only at their own speed."""
-    controller, port = os.openpty()
-    tty.setraw(port)
-    bauds = {2400: termios.B2400, 9600: termios.B9600}
-
-    def answer_all() -> None:
-        with suppress(OSError):
-            while data := os.read(controller, 4096):
-                speed = termios.tcgetattr(controller)[4]
-                for device in source.devices:
-                    if bauds[(device.line or source.line).baud] == speed:
-                        os.write(controller, reply_to(data, device))
-
-    thread = threading.Thread(target=answer_all, daemon=True)
-    thread.start()
-    try:
-        yield os.ttyname(port)
-    finally:
-        os.close(port)   # the other end then reads an error
-        thread.join()
-        os.close(controller)
+    there = (
+        meter(TABLES[device.model], device.address, lambda _: VALUES, line=device.line or source.line)
+        for device in source.devices
+    )
+    return SimulatedPort(SimulatedLine(there), at_once=True)
 
 
 def test_the_port_changes_its_speed_between_devices() -> None:
@@ -212,8 +188,8 @@ def test_the_port_changes_its_speed_between_devices() -> None:
         if min(names.count(name) for name in ("bus/000000000017", "bus/modbus-17", "bus/modbus-1")) >= 2:
             is_done.set()
 
-    with devices_that_know_their_speed(source) as port:
-        transport = SerialTransport(replace(source, port=port), TABLES, clock=lambda: 1e9, hand_over=hand_over)
+    with devices_that_know_their_speed(source) as there:
+        transport = SerialTransport(replace(source, port=there.port), TABLES, clock=lambda: 1e9, hand_over=hand_over)
         transport.start()
         try:
             assert is_done.wait(20.0)
@@ -235,8 +211,8 @@ def test_settings_that_the_port_cannot_have_silence_only_who_needs_them() -> Non
 
     even = replace(MODBUS, line=line_from("9600 8E1"), every_s=0.2)   # a pseudo-terminal has no parity
     source = replace(SOURCE, line=line_from("9600 8N1"), devices=(even, replace(MODULE, every_s=0.2)))
-    with devices_that_know_their_speed(source) as port:
-        transport = SerialTransport(replace(source, port=port), TABLES, clock=lambda: 1e9, hand_over=hand_over)
+    with devices_that_know_their_speed(source) as there:
+        transport = SerialTransport(replace(source, port=there.port), TABLES, clock=lambda: 1e9, hand_over=hand_over)
         transport.start()
         try:
             assert is_done.wait(20.0)

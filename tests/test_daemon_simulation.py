@@ -163,6 +163,17 @@ def test_an_answer_takes_its_time() -> None:
     assert len(line.take(begins + 1.0)) == 16
 
 
+def test_nothing_arrives_twice_when_the_program_goes_on_before_it_took_all() -> None:
+    line = SimulatedLine(meter(POWER_METER, f"00000000001{digit}", lambda _: VALUES) for digit in (7, 8))
+    line.feed(dlt645.read_request("000000000017", "02030000"), 0.0, settings=SLOW)
+    due = line.due()
+    assert due is not None
+    data = line.take(due)
+    assert data
+    data += asked(line, dlt645.read_request("000000000018", "02030000"), at=due + 1.0)
+    assert [frame.address for frame in frames(POWER_METER, data)] == ["000000000017", "000000000018"]
+
+
 def test_noise_comes_by_chance_and_the_same_each_time() -> None:
     def noise(seed: int) -> bytes:
         line = SimulatedLine([], noise_per_s=1.0, seed=seed)
