@@ -82,7 +82,7 @@ class DeviceReader:
 
     def _missed(self, speech: Speech) -> str:
         """What is wrong where something is wanted of the whole device that only its channels tell."""
-        if speech.is_aside:
+        if speech.is_aside or not any(said.channel for said in speech.said):
             return ""
         told = {(said.channel, said.quantity) for said in speech.said}
         alone = {quantity for channel, quantity in told - self._points.keys() if ("", quantity) in self._points}
