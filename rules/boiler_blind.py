@@ -1,9 +1,11 @@
 """Blind at a boiler (锅炉读数中断): a reading that safety rests on does not come any more, or cannot be believed.
 
 Strategy. Each of temperature, pressure and level has its own time; the earliest of them wakes the watch. A rejected
-reading is none here: a frozen or senseless sensor guards nothing. While the source itself is away, or the boiler room
-has no power by plan, nothing is held against the sensors: that is one event, told elsewhere. A boiler known to be out
-is a line in the day's summary; one that fires, or of which nobody knows, calls somebody.
+reading is none here, nor is a temperature that no water has: a frozen or senseless sensor guards nothing. While the
+source itself is away, or the boiler room has no power by plan, nothing is held against the sensors: that is one event,
+told elsewhere. A boiler whose flame is known to have been out for an hour is a line in the day's summary, until it is
+lit or its flame is no longer known; one that fires, that rests between two cycles, or of which nobody knows, calls
+somebody.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,17 +19,25 @@ from rules.rule import Words, parameter
 
 GUARDING = ("supply", "pressure", "level", "fill")
 ONLINE = "online"
+LEAST_C = -30.0    # no water in a boiler is colder: a broken wire shows such
+REST_S = 3600.0    # a burner that has been out for less may be between two cycles
+OUT, UNGUARDED = 1, 2  # what was told
 
 
 class _State(NamedTuple):
-    """When each guarding role was heard, and is missed next; whether the source is up; the newest flame."""
+    """When each guarding role was heard; when it wants to be woken; whether the source is up.
+
+    The flame was told at `flame_at`, and is out since `out_at` (None: it burns). What is `missed` was told as `told`.
+    """
 
     heard: tuple[tuple[str, float], ...] = ()
     due: float | None = None
     is_up: bool = True
-    flame: float | None = None
+    flame_at: float | None = None
+    out_at: float | None = None
     missed: tuple[str, ...] = ()
     since: float = 0.0
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +45,7 @@ class BoilerBlindWatch:
     """The readings that guard one boiler; `wait_s` by role is how long each may be away."""
 
     rule: ClassVar[str] = "boiler_blind"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -43,19 +53,24 @@ class BoilerBlindWatch:
     inputs: Mapping[str, str]
     hours: Hours
     wait_s: Mapping[str, float]
+    flame_holds_s: float
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         heard = dict(state.heard)
         if ONLINE in values and bool(values[ONLINE]) != state.is_up:
             heard = dict.fromkeys(heard, at)  # each has its full time again
             state = state._replace(is_up=bool(values[ONLINE]))
-        heard |= {role: at for role in GUARDING if role in values}
-        state = state._replace(heard=tuple(heard.items()), flame=values.get("flame", state.flame))
+        frozen = "supply" if values.get("supply", LEAST_C) < LEAST_C else ""
+        heard |= {role: at for role in GUARDING if role in values and role != frozen}
+        if "flame" in values:
+            out_at = None if values["flame"] else at if state.out_at is None else state.out_at
+            state = state._replace(flame_at=at, out_at=out_at)
+        state = state._replace(heard=tuple(heard.items()))
         missed = tuple(role for role, last in heard.items() if at >= last + self.wait_s[role] and state.is_up)
         powered = self.hours.powered(at)
         if missed and not powered.open:
             return state._replace(due=powered.until + min(self.wait_s.values())), ()
-        return self._told(state._replace(due=self._due(heard, at) if state.is_up else None), missed, at)
+        return self._told(state, missed, at)
 
     def deadline(self, state: _State) -> float | None:
         return state.due
@@ -73,25 +88,41 @@ class BoilerBlindWatch:
             return Explanation("boiler_blind.is_blind", values | {"point": self._points(state.missed)})
         return Explanation("boiler_blind.is_seen", values | {"wait_s": max(self.wait_s.values())})
 
-    def _due(self, heard: Mapping[str, float], at: float) -> float | None:
-        """When the next of them is missed; those that are already do not wake it again."""
-        dues = (last + self.wait_s[role] for role, last in heard.items())
-        return min((due for due in dues if due > at), default=None)
-
     def _told(self, state: _State, missed: tuple[str, ...], at: float) -> tuple[_State, Sequence[Change]]:
-        if missed and not state.missed:
-            state = state._replace(missed=missed, since=min(dict(state.heard)[role] for role in missed))
-            return state, (self._change(Turn.RAISED, state, at),)
-        if state.missed and not missed:
-            told = self._change(Turn.CLEARED, state, at)
-            return state._replace(missed=()), (told,)
-        return state._replace(missed=missed), ()
+        told, since = state.told, state.since
+        changes: Sequence[Change] = ()
+        if told and not missed:
+            changes, told = (self._change(Turn.CLEARED, state, at),), 0
+        elif missed:
+            since = since if told else min(dict(state.heard)[role] for role in missed)
+            now = OUT if self._is_out(state, at) else UNGUARDED
+            if now > told:
+                state = state._replace(missed=missed, since=since, told=now)
+                changes, told = (self._change(Turn.UPDATED if told else Turn.RAISED, state, at),), now
+        state = state._replace(missed=missed, since=since, told=told)
+        return state._replace(due=self._due(state, at)), changes
+
+    def _is_out(self, state: _State, at: float) -> bool:
+        """Whether the flame is known to have been out for long."""
+        return (
+            state.flame_at is not None and at - state.flame_at < self.flame_holds_s
+            and state.out_at is not None and at - state.out_at >= REST_S
+        )  # fmt: skip
+
+    def _due(self, state: _State, at: float) -> float | None:
+        """When the next of them is missed, or of a boiler that is out the flame; what is missed wakes it no more."""
+        if not state.is_up:
+            return None
+        dues = [last + self.wait_s[role] for role, last in state.heard]
+        if state.told == OUT and state.flame_at is not None:
+            dues.append(state.flame_at + self.flame_holds_s)
+        return min((due for due in dues if due > at), default=None)
 
     def _points(self, missed: Iterable[str]) -> str:
         return ", ".join(self.inputs[role].removeprefix(f"{self.place}/") for role in missed)
 
     def _change(self, turn: Turn, state: _State, at: float) -> Change:
-        is_out = state.flame == 0
+        is_out = state.told == OUT
         severity, delivery = (Severity.MINOR, Delivery.DIGEST) if is_out else (Severity.MAJOR, Delivery.PAGE)
         values: dict[str, float | str] = {"point": self._points(state.missed), "away_s": at - state.since}
         evidence = Evidence(state.since, tuple(self.inputs[role] for role in state.missed))
@@ -111,8 +142,9 @@ class BoilerBlind:
         "zh": Words(
             "锅炉读数中断",
             "锅炉的温度、压力或水位中，任何一个超过 stale_s（300 秒）没有可信的读数，就没人替它看着了：传感器坏了、断线"
-            "、读数卡住不变或明显不对，都算。火焰已熄的锅炉写进当天汇总；正在烧的，或不知道烧没烧的，马上通知。网关、总"
-            "线或整个数据源断开时不重复报；计划停电时不算。读数：锅炉房的 temperature_c（部位 supply 或不写）、"
+            "、读数卡住不变或明显不对，都算。火焰已熄一小时以上的锅炉写进当天汇总，点火或火焰也没有读数时再通知；正在烧"
+            "的、两次点火之间的、不知道烧没烧的，马上通知。网关、总线或整个数据源断开时不重复报；计划停电时不算。读数："
+            "锅炉房的 temperature_c（部位 supply 或不写）、"
             "pressure_kpa、level_mm、level_pct 中有的那些。局限：从来没有过读数的不看。",
             "派人到锅炉房看现场仪表，直到读数恢复；检查传感器和接线。",
             {
@@ -129,7 +161,8 @@ class BoilerBlind:
             "Blind at a boiler",
             "When the temperature, the pressure or the level of a boiler has not come for stale_s (300 s), nobody "
             "watches it any more: a broken sensor, a cut wire, a value that is frozen or makes no sense all count. "
-            "With its flame known to be out it is a line in the day's summary; one that fires, or may fire, calls "
+            "With its flame known to be out for an hour it is a line in the day's summary, until it is lit or the "
+            "flame is not known either; one that fires, rests between two cycles, or may fire, calls "
             "somebody. When the gateway, the bus or the whole source is away that is one event and not told again; a "
             "planned power cut does not count. Readings: temperature_c (of the part supply or of none), pressure_kpa, "
             "level_mm and level_pct of a boiler room, as far as there are any. Limits: what never came is not missed.",
@@ -165,4 +198,5 @@ class BoilerBlind:
             inputs=inputs | ({ONLINE: online} if len(sources) == 1 and online in site.points else {}),
             hours=site.hours(boiler.place.id),
             wait_s={role: max(self.stale_s, boiler.points[role].holds_s) for role in guarding},
+            flame_holds_s=boiler.holds_s("flame") if "flame" in boiler.points else 0.0,
         )

@@ -2,7 +2,8 @@
 
 Strategy. Each side is an alert of its own, and each sensor of it climbs its own ladder; the alert is as grave as the
 gravest of them, and always critical for low water under a fire. Two things look like faults and are none. A boiler that
-is being filled shows low water that rises: while no fire is known to burn, time in which it rises does not count. Water
+is being filled shows low water that rises: while no fire is known to burn, time in which it rises does not count (a
+float switch that stands low while the level is measured and is not is no filling, but a fault of one of them). Water
 that begins to boil swells: for some minutes after the burner was lit the high line lies further up.
 """
 
@@ -124,12 +125,13 @@ class BoilerLevelWatch:
     ) -> tuple[Climb, ...]:
         """The climb of each sensor after these readings; without any, of those whose last one lapses now."""
         out = []
+        is_low = fills and self._is_low(climbs[0], values.get(self.sensors[0].role))
         for sensor, climb in zip(self.sensors, climbs, strict=True):
             value = values.get(sensor.role)
             if not values and sensor.ladder.lapse(Climb(*climb), holds_s=sensor.holds_s) == at:
                 value = climb[1]
             if value is not None:
-                if fills and _stands(sensor.ladder, climb, value):
+                if fills and is_low and _stands(sensor.ladder, climb, value):
                     climb = Climb(*climb)._replace(at=at, value=value)  # this time does not count
                 else:
                     ladder = sensor.swollen if swells else sensor.ladder
@@ -137,6 +139,11 @@ class BoilerLevelWatch:
                     climb = ladder.after(climb) if turn is Turn.CLEARED else climb
             out.append(climb)
         return tuple(out)
+
+    def _is_low(self, climb: Climb, value: float | None) -> bool:
+        """Whether the level that is measured is below its line, by this reading or else the last."""
+        ladder = self.sensors[0].ladder
+        return (climb[1] if value is None else value) < ladder.rungs[0].line + ladder.deadband
 
     @staticmethod
     def _grade(sensor: Sensor, climb: Climb) -> int:

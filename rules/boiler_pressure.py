@@ -1,10 +1,11 @@
 """Boiler pressure (锅炉压力): too high, falling fast, or below what the height of the heating system needs.
 
 Strategy. High and low are ladders on the gauge. Falling is a ladder on the share that was lost against the highest
-pressure of the last ten minutes, less what the loss of heat explains: water in an expansion vessel loses about 1.5 % a
-kelvin. Steam follows its temperature wholly, so a boiler that makes steam, or whose temperature is not known, is judged
-only as far as its fire has burnt, where the flame is known. What the circulation pump does to the gauge when it starts
-or stops is not judged: the ten minutes begin anew. Once told, the loss is counted from where it began.
+pressure of the last ten minutes, less what the loss of heat explains, where that is at least half of it: water in an
+expansion vessel loses about 1.5 % a kelvin. Steam follows its temperature wholly, so a boiler that makes steam, or
+whose temperature is not known, is judged only as far as its fire has burnt, where the flame is known. What the
+circulation pump does to the gauge when it starts or stops is not judged: the ten minutes begin anew. Once told, the
+loss is counted from where it began.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ WINDOW_S, GRAIN_S = 600.0, 30.0
 LEAST_KPA = 15.0        # steps of a coarse transmitter are smaller
 COOLING_K = 0.015       # share of the pressure that a kelvin explains
 NOISE_K = 2.0           # and kelvins that explain nothing
+EXPLAINED = 0.5         # share of a loss that must be explained before any is
 STEAM_K = 10.0          # as near as this to boiling it makes steam
 SETTLE_S = 60.0         # after the pump has switched
 RESERVE_KPA = 50.0      # at the top of the system, so that no air is drawn in
@@ -116,7 +118,8 @@ class FallingWatch:
         """The share that is lost and that cooling does not explain; without a fire `unlit_at` is now."""
         _, highest_kpa, warmest_c = peaks[0]
         if celsius is not None and warmest_c is not None and self._is_water(highest_kpa, warmest_c):
-            return _share(peaks[0], kpa) - COOLING_K * max(0.0, warmest_c - celsius - NOISE_K)
+            lost, explained = _share(peaks[0], kpa), COOLING_K * max(0.0, warmest_c - celsius - NOISE_K)
+            return lost if explained < EXPLAINED * lost else lost - explained
         if "flame" not in self.inputs:
             return _share(peaks[0], kpa)
         return max((_share(peak, kpa) for peak in peaks if unlit_at is None or peak[0] > unlit_at), default=0.0)

@@ -148,7 +148,7 @@ class BoilerSpread:
             "narrow_k（5 度）"
             "满 narrow_min（一小时），说明水循环得太快，或者热量没用出去，写进当天汇总。太大：烧着火，温差超过 wide_k（"
             "25 度）满 "
-            "wide_min（5 分钟），说明水流得太慢，炉里会局部烧开，马上通知。冷炉升温不算：停了一小时以上再点火的头 "
+            "wide_min（1 分钟），说明水流得太慢，炉里会局部烧开，马上通知。冷炉升温不算：停了一小时以上再点火的头 "
             "warm_min（一小时）、回水不到 30 度、回水还在上升的都不看。不烧火的时间不看，也不算恢复。读数：部位 "
             "supply（或不写）和 "
             "return 的 temperature_c，火焰或火力。局限：设计温差大的系统要把 wide_k 改大；没有火焰和火力读数的，只看太"
@@ -177,7 +177,7 @@ class BoilerSpread:
             "How much warmer the water leaves a boiler than it returns. Too narrow: less than narrow_k (5 K) for "
             "narrow_min (an hour) while the burner fires at more than hard_pct (50 % of fire_pct), or, where that is "
             "not read, while the flame is on all the time: too much water is pumped round, or nobody takes the heat; a "
-            "line in the day's summary. Too wide: more than wide_k (25 K) for wide_min (5 min) while it fires: the "
+            "line in the day's summary. Too wide: more than wide_k (25 K) for wide_min (1 min) while it fires: the "
             "water hardly flows and may boil in places; somebody is called. Warming up does not count: the first "
             "warm_min (an hour) when it was lit after an hour of rest, a return below 30 °C, or one that still rises. "
             "Time without fire counts for nothing and ends nothing. Readings: temperature_c of the parts supply (or "
@@ -209,7 +209,7 @@ class BoilerSpread:
     narrow_min: float = parameter(60.0, unit="min", least=1.0, most=1440.0)
     hard_pct: float = parameter(50.0, unit="%", least=0.0, most=100.0)
     wide_k: float = parameter(25.0, unit="K", least=1.0, most=150.0)
-    wide_min: float = parameter(5.0, unit="min", least=0.5, most=1440.0)
+    wide_min: float = parameter(1.0, unit="min", least=0.5, most=1440.0)
     warm_min: float = parameter(60.0, unit="min", least=0.0, most=1440.0)
     clear_min: float = parameter(10.0, unit="min", least=0.0, most=1440.0)
 

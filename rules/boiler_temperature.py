@@ -57,6 +57,8 @@ class BoilerTemperatureWatch:
         celsius = values.get("supply")
         if celsius is None:
             return state, ()
+        if isinf(self.ceiling_c) and not self._is_fresh(state, at):
+            return state, ()  # who does not know the pressure can begin and end nothing
         ceiling_c = self._ceiling(state, at)
         margin_k = inf if ceiling_c is None else ceiling_c - celsius
         if isinf(margin_k):  # nothing to compare with: no danger is seen, and what was told ends
@@ -88,12 +90,15 @@ class BoilerTemperatureWatch:
 
     def _ceiling(self, state: _State, at: float) -> float | None:
         """The ceiling at a time; None where this watch has none to compare with."""
-        is_fresh = state.kpa_at is not None and at - state.kpa_at <= self.pressure_holds_s
+        is_fresh = self._is_fresh(state, at)
         if isinf(self.ceiling_c):
             was_pressed = state.pressed_at is not None and at - state.pressed_at <= DAY_S
             return boiling_c(max(LEAST_KPA, self.air_kpa + state.kpa)) if is_fresh and was_pressed else None
         is_judged = self.is_designed or not is_fresh or state.kpa < PRESSURISED_KPA
         return self.ceiling_c if is_judged else None
+
+    def _is_fresh(self, state: _State, at: float) -> bool:
+        return state.kpa_at is not None and at - state.kpa_at <= self.pressure_holds_s
 
     def _change(self, turn: Turn, climb: Climb, celsius: float, ceiling_c: float) -> Change:
         rung, held_s = self.ladder.told(climb), self.ladder.covered_s(climb)

@@ -79,7 +79,7 @@ class Freeze:
     pipe_min: float = parameter(1.0, unit="min", least=0.1, most=240.0)
     room_min: float = parameter(10.0, unit="min", least=0.1, most=240.0)
     deadband_k: float = parameter(1.0, unit="K", least=0.0, most=20.0)
-    recovering_k: float = parameter(0.8, unit="K", least=0.1, most=20.0)
+    recovering_k: float = parameter(1.2, unit="K", least=0.1, most=20.0)
 
     def watches(self, site: Site) -> Iterable[JointLadder]:
         rooms: dict[str, list[tuple[Place, Point]]] = {}

@@ -20,6 +20,7 @@ from rules.slip import BEYOND, SLIPS, LeapCheck
 from rules.watch import Refiner
 
 STUCK = "stuck"
+NEAR = 0.25             # of the reach of a steady point: so near to its last reading it is no leap
 LEARNING = 200          # readings before a point's own band counts
 FEW_REPEATS = 60        # the same value so often in a row is looked at
 FEW_CHANGES = 20        # of a point in use: below it nothing is known of its runs
@@ -209,7 +210,7 @@ class GaugeRefiner:
         if not self._is_sensible(value):
             return self._senseless(at, value)
         is_known = self._is_steady and self._readings >= LEARNING and value != 0.0
-        if is_known and not self._low <= value <= self._high:
+        if is_known and not self._low <= value <= self._high and not self._is_near(value):
             return self._senseless(at, value)
         held, self._wild = self._wild, None
         self._note(at, value)
@@ -228,6 +229,10 @@ class GaugeRefiner:
         self._widen(value)
         self._is_calm = self._readings >= LEARNING and not self._leap.is_open
         return refuted
+
+    def _is_near(self, value: float) -> bool:
+        """Whether a steady one went on from its last reading, and did not leap."""
+        return abs(value - self._value) <= NEAR * self._reach
 
     def _is_leap(self, at: float, value: float) -> bool:
         is_known = not self._is_steady and self._readings > LEARNING

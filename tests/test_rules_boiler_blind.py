@@ -36,24 +36,46 @@ def told(samples: list[tuple[float, dict[str, float]]], until: float, *, every_s
     return events + engine.advance(START + until)
 
 
-def steady(until: float, *, flame: float | None = 1.0, but: str = "", after: float = 0.0) -> list[tuple[float, dict[str, float]]]:
+def steady(
+    until: float, *, flame: float | None = 1.0, but: str = "", after: float = 0.0
+) -> list[tuple[float, dict[str, float]]]:
     """Readings every ten seconds; one of them is missing from some time on."""
     rows = []
     for at in range(0, int(until), 10):
-        values = {POINTS["t"]: 70.0 + at % 7, POINTS["p"]: 180.0 + at % 3} | ({} if flame is None else {POINTS["f"]: flame})
+        values = {POINTS["t"]: 70.0 + at % 7, POINTS["p"]: 180.0 + at % 3}
+        values |= {} if flame is None else {POINTS["f"]: flame}
         rows.append((float(at), {k: v for k, v in values.items() if k != POINTS.get(but) or at < after}))
     return rows
 
 
 @pytest.mark.parametrize(
-    ("flame", "grade"), [(1.0, ("raised", "major")), (None, ("raised", "major")), (0.0, ("raised", "minor"))]
+    ("flame", "known_s", "grade"),
+    [(1.0, 600.0, "major"), (None, 600.0, "major"), (0.0, 600.0, "major"), (0.0, 3600.0, "minor")],
 )
 @pytest.mark.parametrize("but", ["t", "p"])
-def test_one_that_is_away_while_the_others_speak(but: str, flame: float | None, grade: tuple[str, str]) -> None:
-    events = told(steady(1200.0, flame=flame, but=but, after=600.0), 1200.0)
-    assert turns(events) == [grade]
-    assert events[0].at == START + 590.0 + 300.0
+def test_one_that_is_away_while_the_others_speak(but: str, flame: float | None, known_s: float, grade: str) -> None:
+    """A flame that is out may be lit the next minute, unless it has been out for an hour."""
+    events = told(steady(known_s + 600.0, flame=flame, but=but, after=known_s), known_s + 600.0)
+    assert turns(events) == [("raised", grade)]
+    assert events[0].at == START + known_s - 10.0 + 300.0
     assert str(events[0].values["point"]) in POINTS[but]
+
+
+@pytest.mark.parametrize("is_lit", [True, False])
+def test_a_boiler_that_was_out_calls_somebody_when_it_is_lit_or_its_flame_not_known(is_lit: bool) -> None:
+    rows = steady(4500.0, flame=0.0, but="t", after=3600.0)
+    rows += [(4500.0 + at, values) for at, values in steady(600.0, flame=1.0 if is_lit else None, but="t")]
+    events = told(rows, 5100.0)
+    assert turns(events) == [("raised", "minor"), ("updated", "major")]
+    assert events[1].at == START + (4500.0 if is_lit else 4490.0 + 25.0)
+
+
+@pytest.mark.parametrize(("celsius", "is_told"), [(-50.0, True), (-29.0, False)])
+def test_a_temperature_that_no_water_has_is_no_reading(celsius: float, is_told: bool) -> None:
+    rows = steady(2000.0)
+    for at, values in rows[60:]:
+        values[POINTS["t"]] = celsius + at % 3 / 10
+    assert [event.at - START for event in told(rows, 2000.0)] == [890.0] * is_told
 
 
 def test_a_whole_device_is_one_alert_and_ends_when_all_are_back() -> None:

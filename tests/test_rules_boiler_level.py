@@ -132,3 +132,13 @@ def test_a_float_switch_that_comes_on_change_alone_is_told_in_time() -> None:
             (1900.0, readings(level_low=0.0)), (2900.0, readings(level_low=0.0))]  # fmt: skip
     events = tell(rows, "level_low", every_s=1440.0)
     assert [(event.turn.value, event.at - START) for event in events] == [("raised", 915.0), ("cleared", 2900.0)]
+
+
+@SAMPLING
+def test_a_float_switch_against_a_level_that_is_not_low_is_told_though_it_rises(every_s: float) -> None:
+    rows = [
+        (every_s * n, readings(level_mm=-40.0 + 6.0 * n % 60, level_low=float(n >= 20), flame=0.0)) for n in range(60)
+    ]
+    events = tell(rows, "level_mm", "level_low", "flame", every_s=every_s)
+    assert turns(events) == [("raised", "critical")]
+    assert START + 20 * every_s + 15.0 <= events[0].at <= START + 21 * every_s + 15.0

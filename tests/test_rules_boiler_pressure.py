@@ -182,3 +182,12 @@ def test_a_leak_ends_when_the_pressure_is_back_and_not_when_it_stays_low_or_cool
 
     cooled = day(leak(5.0, until_s=2400.0), lambda at: max(30.0, celsius(at)), every_s=10.0, length_s=10_800.0)
     assert turns(tell(cooled, *POINTS, every_s=10.0)) == [("raised", "critical")]
+
+
+@SAMPLING
+def test_a_leak_is_told_in_time_while_the_fire_is_out_and_the_water_cools_a_little(every_s: float) -> None:
+    """Four kelvin in ten minutes explain a tenth of it: not enough to wait for more."""
+    rows = day(leak(2.6), lambda at: 70.0 - 4.0 * at / 600.0, flame=lambda at: 0.0, every_s=every_s, length_s=3000.0)
+    events = tell(rows, *POINTS, every_s=every_s)
+    assert turns(events) == [("raised", "critical")]
+    assert abs(events[0].at - START - 1800.0 - 20.0 / 2.6 * 60.0 - 15.0) <= every_s + 15.0

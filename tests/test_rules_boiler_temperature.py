@@ -95,3 +95,16 @@ def test_a_hot_boiler_that_loses_its_pressure_comes_near_boiling(design_c: float
 
 def test_an_open_boiler_knows_no_margin() -> None:
     assert told([60.0] + [85.0] * 20, kpa=15.0) == []
+
+
+@pytest.mark.parametrize("silent", [0, 3, 20])
+def test_a_pressure_that_is_not_known_ends_nothing(silent: int) -> None:
+    """Readings of the pressure fail while it is near boiling: the alert stays, and is not raised anew."""
+    engine, events = Engine(list(BoilerTemperature(design_c=150.0).watches(site(BOILER)))), []
+    for number in range(60):
+        values = {"teach/boiler/supply/temperature_c": 125.0}
+        if not 20 <= number < 20 + silent:
+            values["teach/boiler/pressure_kpa"] = 300.0
+        engine.take(Sample(1e9 + 15.0 * number, "boiler", values))
+        events += engine.advance(1e9 + 15.0 * number)
+    assert grade(events) == [(Turn.RAISED, Severity.MAJOR)]

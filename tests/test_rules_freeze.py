@@ -59,8 +59,8 @@ def test_how_grave_it_is_and_how_soon(
     "samples",
     [
         series(WASHROOM, T0, 60.0, [(30, 16.0), (9, -3.0), (30, 14.0)]),      # a window, open for nine minutes
-        sloped(BOILER, lambda minute: min(1.5 + 1.0 * minute, 45.0), minutes=60, every_s=10.0),  # a boiler that starts
-        sloped(WASHROOM, lambda minute: min(0.5 + 0.1 * minute, 18.0), minutes=600),  # a building that is warmed up
+        sloped(BOILER, lambda minute: min(1.5 + 1.5 * minute, 45.0), minutes=60, every_s=10.0),  # a boiler that starts
+        sloped(WASHROOM, lambda minute: min(0.5 + 0.14 * minute, 18.0), minutes=600),  # a building that is warmed up
         series(PIPE, T0, 60.0, [(30, 12.0), (1, 4.0), (120, None), (1, 4.0), (30, 12.0)]),  # a gap says nothing
         series(PIPE, T0, 60.0, [(1, 2.0)]),
         [s for n in range(3) for s in series(f"teach/{n + 1}/temperature_c", T0, 60.0,

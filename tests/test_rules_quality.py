@@ -169,3 +169,13 @@ def test_sense_lies_within_what_passes_the_check() -> None:
         for size in range(3):
             least, most = sense(point, size)
             assert least < most <= quantity.most
+
+
+@pytest.mark.parametrize(
+    ("spelled", "level", "noise", "step"), [("pressure_kpa", 220.0, 8.0, -1.0), ("temperature_c", 20.0, 2.0, -0.5)]
+)
+def test_what_slides_far_down_is_believed_all_the_way(spelled: str, level: float, noise: float, step: float) -> None:
+    """A tenth of what it was is no slip of the unit when nothing leapt."""
+    slide = [level + step * number for number in range(int((level - 1.0) / -step))]
+    assert set(reasons(learned(spelled, level, noise), slide)) == {"ok"}
+    assert reasons(learned(spelled, level, noise), [level, level / 10, level / 10 + 0.1])[1:] == ["held", "unit"]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from daemon.evaluation import plant_boiler_faults, plant_room_faults
 from daemon.evaluation.plant_fault import Case, Script
 from daemon.evaluation.plant_good import STRETCHES, Stretch
-from daemon.evaluation.plant_scene import Scene
+from daemon.evaluation.plant_scene import SOURCE, Scene
 from daemon.evaluation.row import OURS, Row
 from rules import RULES
 from rules.engine import Engine
@@ -73,9 +73,10 @@ def _engine(scene: Scene) -> Engine:
 def attempt(script: Script, variant: int, *, seed: int = 1) -> Outcome:
     """Run one variant of a fault."""
     case = script.make(Random(f"plant {seed} {script.kind} {variant}"))
-    engine, run = _engine(case.scene), _Run(case, script)
+    engine, run, gaps = _engine(case.scene), _Run(case, script), _Gaps(case.scene)
     events: list[Event] = []
     for sample in case.scene.samples(case.begin + case.longest_s):
+        gaps.take(sample)
         engine.take(sample)
         if sample.at - engine.mark > MARK_S:
             events += engine.advance(sample.at - 0.001)
@@ -87,7 +88,7 @@ def attempt(script: Script, variant: int, *, seed: int = 1) -> Outcome:
     right = [e for e in events if e.at >= case.begin and _answers(script, e)]
     answered = min(right, key=lambda e: e.at, default=None)
     allowed = run.onset + script.delay_s + case.scene.slowest_s
-    early = tuple(e for e in events if e.at < case.begin and _is_page(e) and not _is_of_silence(case.scene, e))
+    early = tuple(e for e in events if e.at < case.begin and _is_page(e) and not gaps.explain(e))
     return Outcome(
         script, variant, case.begin, run.onset, answered, answered.at - allowed if answered else float("inf"), early,
         tuple(events),
@@ -145,21 +146,38 @@ class _Run:
 def watch(stretch: Stretch, number: int, days: float, *, seed: int = 1) -> Calm:
     """Run weeks in which nothing is wrong."""
     scene, end = stretch.make(Random(f"plant {seed} {stretch.kind} {number}"), days)
-    engine, events = _engine(scene), list[Event]()
+    engine, gaps, events = _engine(scene), _Gaps(scene), list[Event]()
     for sample in scene.samples(end):
+        gaps.take(sample)
         engine.take(sample)
         if sample.at - engine.mark > MARK_S:
             events += engine.advance(sample.at - 0.001)
     events += engine.advance(end)
     pages = [event for event in events if _is_page(event)]
-    false = tuple(event for event in pages if not _is_of_silence(scene, event))
+    false = tuple(event for event in pages if not gaps.explain(event))
     digests = [e for e in events if e.turn is Turn.RAISED and e.delivery is Delivery.DIGEST]
     return Calm(stretch, days, false, len(pages) - len(false), tuple(digests))
 
 
-def _is_of_silence(scene: Scene, event: Event) -> bool:
-    """Whether a page is true: a device has said nothing for minutes."""
-    return any(s.begin + 60 < event.at <= s.end + 60 and s.end - s.begin > FRESH_S for s in scene.silences)
+class _Gaps:
+    """When the readings of a device were away for so long that this is an alarm of its own."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._heard = {f"{SOURCE}/{device.name}": scene.begin for device in scene.devices}
+        self._gaps: list[tuple[float, float]] = []
+
+    def take(self, sample: Sample) -> None:
+        last = self._heard.get(sample.device)
+        if last is not None:
+            if sample.at - last > FRESH_S:
+                self._gaps.append((last + FRESH_S, sample.at))
+            self._heard[sample.device] = sample.at
+
+    def explain(self, event: Event) -> bool:
+        """Whether a page is true: a device has said nothing for minutes."""
+        return any(begin <= event.at + 0.001 and event.at <= end + 60 for begin, end in self._gaps) or any(
+            event.at >= last + FRESH_S - 0.001 for last in self._heard.values()
+        )
 
 
 # -- figures

@@ -15,6 +15,7 @@ KPA, MM = f"{BOILER}/pressure_kpa", f"{BOILER}/level_mm"
 FLAME, DEMAND, FIRE, LOW = (f"{BOILER}/{tail}" for tail in ("flame", "demand", "fire_pct", "level_low"))
 DOOR, DUTY, ROUND = (f"{BOILER}/{tail}" for tail in ("door_open", "on_duty", "round"))
 T_S, LEVEL_S, PRESSURE_S, FLAME_S, PUMP_S, DOOR_S = 60.0, 15.0, 15.0, 10.0, 30.0, 60.0
+SWELL_S, REST_S = 180.0, HOUR  # water just lit swells; a burner out for so long is no longer between two cycles
 VENTED_C, ALARM_C = 95.0, DESIGN_C - 5
 MARGIN_K, LEAST_KPA = 20.0, STATIC_KPA + 50.0
 
@@ -122,7 +123,14 @@ def _level_low(random: Random) -> Case:
 def _level_high(random: Random) -> Case:
     scene, machine, begin = _steam(random)
     act = set_on(machine, stays_on=True, drain_mm_s=-random.uniform(0.0, 0.4))
-    return Case(scene, begin, act, lambda s, at: s[MM] > 50, LONG_S)
+    lit_at, had_flame = 0.0, 1.0
+
+    def is_met(seen: Seen, at: float) -> bool:
+        nonlocal lit_at, had_flame
+        lit_at, had_flame = at if seen[FLAME] > had_flame else lit_at, seen[FLAME]
+        return seen[MM] > 50 and at - lit_at >= SWELL_S
+
+    return Case(scene, begin, act, is_met, LONG_S)
 
 
 def _float_switch(random: Random) -> Case:
@@ -199,7 +207,7 @@ def _difference_high(random: Random) -> Case:
     scene, machine, begin = _scene(random, pace(random), is_modulating=True)
     _fires(machine, random)
     machine.fire_pct, machine.weather = random.uniform(80, 95), 1.5
-    machine.return_c = 50.0
+    machine.settle(50.0)
     act = set_on(machine, flow=random.uniform(0.22, 0.28))
     return Case(scene, begin, act, lambda s, at: s[OUT] - s[BACK] > 25, LONG_S)
 
@@ -230,11 +238,13 @@ def _no_round(random: Random, *, leaves: bool) -> Case:
         (at for at, values in scene.contacts if values.get(ROUND) or (leaves and values.keys() == {DUTY, DOOR})),
         default=start,
     )
-    has_fired = False
+    has_fired, burnt_at = False, start
 
     def is_met(seen: Seen, at: float) -> bool:
-        nonlocal has_fired
-        has_fired = has_fired or (at - last > 7200 and seen[FLAME] == 1)
+        nonlocal has_fired, burnt_at, last
+        if seen[FLAME] == 1:
+            last, burnt_at = at if at - burnt_at >= REST_S else last, at  # after a rest it fires anew
+            has_fired = has_fired or at - last > 7200
         return has_fired
 
     scene.spoilt_until = begin

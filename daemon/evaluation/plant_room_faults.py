@@ -22,6 +22,7 @@ from daemon.evaluation.plant_scene import DAY, HOUR, at_minute, now
 from daemon.evaluation.plant_scenes import board, house, kettle, pipes, store
 
 FREEZE_C, LEGAL_C, LEAK_MA, HOT_C = 3.0, 18.0, 300.0, 90.0
+AIRED_S = 600.0  # air that a window lets in is no frost in the room yet
 RANGES = {"freezer": (-60.0, -12.0), "cold_store": (0.0, 8.0), "sample_fridge": (0.0, 8.0)}
 
 
@@ -78,7 +79,7 @@ def _freeze(random: Random, what: str) -> Case:
 
 
 def _heated_for_nobody(random: Random) -> Case:
-    begin = at_minute(random.choice(OPEN_DAYS[3:4]), 0) + DAY + random.choice((0, 7, 8, 9)) * DAY
+    begin = at_minute(OPEN_DAYS[3], 0) + DAY + random.choice((0, 7, 21)) * DAY  # the first closed day
     scene = house(random, begin - 4 * HOUR, every_s=pace(random, 30, 60, 120, 300))
     machine = scene.machine
     assert isinstance(machine, House)
@@ -181,7 +182,7 @@ SCRIPTS: tuple[Script, ...] = (
            False, DIGEST, late_s=10 * HOUR),
     Script("freeze of a pipe", partial(_freeze, what="pipe"), ("freeze*",), 60.0, late_s=1800.0),
     Script("freeze of a return", partial(_freeze, what="return"), ("freeze*",), 60.0, late_s=1800.0),
-    Script("freeze of a room", partial(_freeze, what="room"), ("freeze*", "room_too_cold*"), 60.0, late_s=1800.0),
+    Script("freeze of a room", partial(_freeze, what="room"), ("freeze*", "room_too_cold*"), AIRED_S, late_s=1800.0),
     Script("heating on in a closed building", _heated_for_nobody, ("heating_left_on*",), 12 * HOUR, False, DIGEST,
            late_s=24 * HOUR),
     Script("room below 18 degrees in lessons", _cold_room, ("room_too_cold*",), HOUR, False, DIGEST, late_s=HOUR),
