@@ -12,7 +12,7 @@ from rules.model import Reason
 from rules.quantity import UNITS
 
 _LONGEST_REPLY = 4 + cjt188.OVERHEAD_BYTES + 46
-_ORDERS = {"low first": bytes.fromhex("1F90"), "high first": bytes.fromhex("901F")}
+ORDERS = {"low first": bytes.fromhex("1F90"), "high first": bytes.fromhex("901F")}
 _NAMES = frozenset({"total", "settled", "energy", "power", "flow", "volume", "supply", "return"})
 _JOULES = {"J": 1 / 3600, "kJ": 1 / 3.6, "MJ": 1 / 3.6e-3, "GJ": 1 / 3.6e-6}  # in Wh
 
@@ -63,9 +63,9 @@ class Cjt188:
         kind = next((kind for kind, name in cjt188.KINDS.items() if name == meter), None)
         if kind is None:
             raise ValueError(f"meter {meter!r} is not one of {', '.join(cjt188.KINDS.values())}")
-        if order not in _ORDERS:
-            raise ValueError(f"order {order!r} is not one of {', '.join(_ORDERS)}")
-        return Query(cjt188.IDENTIFIER, Ask(kind, _ORDERS[order]), fields, polled)
+        if order not in ORDERS:
+            raise ValueError(f"order {order!r} is not one of {', '.join(ORDERS)}")
+        return Query(cjt188.IDENTIFIER, Ask(kind, ORDERS[order]), fields, polled)
 
     def decoder(self, asked: bytes = b"") -> Decoder[Frame]:
         return cjt188.new_decoder()
@@ -79,7 +79,7 @@ class Cjt188:
     def mismatch(self, frame: Frame, address: str, query: Asked, answers: Sequence[Frame] = ()) -> Reason | None:
         if address not in (frame.address, cjt188.ANY_ADDRESS):
             return Reason.WRONG_ADDRESS
-        is_ours = frame.function == cjt188.READ and (frame.is_refusal or frame.identifier in _ORDERS.values())
+        is_ours = frame.function == cjt188.READ and (frame.is_refusal or frame.identifier in ORDERS.values())
         return None if is_ours else Reason.WRONG_DATA
 
     def refusal(self, frame: Frame) -> Refusal | None:

@@ -38,3 +38,25 @@ def _crc(data: bytes) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ 0x8408 if crc & 1 else crc >> 1
     return crc ^ 0xFFFF
+
+
+def address_request() -> bytes:
+    """The request that asks whoever hears it for its address."""
+    # To a wildcard address of six bytes: read the object 4001, the address, without a time tag.
+    body = bytes([0x43, 0x45, *[0xAA] * 6, 0x00])
+    ask = bytes.fromhex("0501004001020000")
+    length = 2 + len(body) + 2 + len(ask) + 2
+    head = length.to_bytes(2, "little") + body
+    head += _crc(head).to_bytes(2, "little") + ask
+    return bytes([0xFE] * 4) + b"\x68" + head + _crc(head).to_bytes(2, "little") + bytes([_END])
+
+
+def is_reply(raw: bytes) -> bool:
+    """Whether a whole frame comes from a meter."""
+    return bool(raw[3] & 0x80)
+
+
+def address(raw: bytes) -> str:
+    """The address of the meter in a whole frame, high digits first."""
+    size = (raw[4] & 0x0F) + 1
+    return raw[5 : 5 + size][::-1].hex().upper()

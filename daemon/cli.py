@@ -22,10 +22,11 @@ from daemon.commands import (
     replay,
     rules,
     run,
+    scan,
 )
 
 _COMMANDS = (
-    demo, init, check, import_meters, run, models, read, decode, replay, backtest, explain, case, rules, evaluate,
+    demo, init, check, import_meters, run, models, scan, read, decode, replay, backtest, explain, case, rules, evaluate,
     permit, declare, password,
 )  # fmt: skip
 _DESCRIPTION = """\

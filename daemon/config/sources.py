@@ -130,8 +130,8 @@ def _line(
         at: Path = (*path, "device", index)
         meter = read(MeterTable, part, at, findings)
         model, place = part.get("model"), part.get("place")
-        is_known = isinstance(model, str) and findings.choose((*at, "model"), "model", model, tables)
-        is_placed = isinstance(place, str) and campus.has_place((*at, "place"), place, findings)
+        is_known = _is_said(model, (*at, "model"), findings) and findings.choose((*at, "model"), "model", model, tables)
+        is_placed = _is_said(place, (*at, "place"), findings) and campus.has_place((*at, "place"), place, findings)
         if meter is None:
             continue
         address = _address(meter.address, tables[meter.model], (*at, "address"), findings) if is_known else None
@@ -151,6 +151,16 @@ def _line(
                 draft.devices.append((at, device))
                 known_part((*at, "part"), meter.part, findings)
     return draft
+
+
+def _is_said(value: object, path: Path, findings: Findings) -> TypeGuard[str]:
+    """Whether a value is text that a person has filled in: `"? ..."` is what `caretaker scan` leaves to do."""
+    if not isinstance(value, str):
+        return False
+    if value.startswith("?"):
+        findings.error(path, "to_do", todo=value.strip("? "))
+        return False
+    return True
 
 
 def _address(text: str, table: DeviceTable, path: Path, findings: Findings) -> str | None:

@@ -108,6 +108,7 @@ MESSAGES: _Table = _table(
     ("no_file", "cannot read the file: {detail}", "无法读取文件：{detail}"),
     ("unknown_name", 'unknown {noun} "{found}", allowed: {allowed}', "未知的{noun}“{found}”，可用：{allowed}"),
     ("missing", "this key is needed here", "此处必须有这个键"),
+    ("to_do", "still to be filled in: {todo}", "尚待填写：{todo}"),
     ("wrong_type", "must be {expected}, found {found_type}", "应为{expected}，实际为{found_type}"),
     ("not_finite", "must be a finite number", "必须是有限的数字"),
     ("too_small", "too small, allowed: at least {limit}", "太小，至少为 {limit}"),
