@@ -252,6 +252,13 @@ def test_a_repeat_updates_and_keeps_what_was_written_by_hand(tmp_path: Path) -> 
     assert made.edit.text == expected + new
 
 
+def test_a_new_key_stands_above_the_comment_that_follows(tmp_path: Path) -> None:
+    (tmp_path / "meters.toml").write_text(HAND, encoding="utf-8")
+    made = plan(tmp_path, HEAD + f"d1/101,{SINGLE},1\nd1/102,{SINGLE},2,,,60\n")
+    assert made.edit.text == HAND.replace('"d1/102"\n', '"d1/102"\nevery_s = 60\n')
+    assert (made.edit.added, made.edit.changed, made.edit.same) == (0, 1, 1)
+
+
 def test_prune_takes_out_what_the_list_no_longer_has_but_no_comment(tmp_path: Path) -> None:
     (tmp_path / "meters.toml").write_text(HAND, encoding="utf-8")
     made = plan(tmp_path, HEAD + f"d1/101,{SINGLE},1\n", prune=True)
