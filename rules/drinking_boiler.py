@@ -8,7 +8,6 @@ heats in short bursts, so what counts from the first burst is the time until non
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import ClassVar, NamedTuple
 
 from rules.boiler import Spelled, air_kpa, boiling_c, by_role
@@ -106,7 +105,7 @@ class _LeftOn(NamedTuple):
     since: float | None = None
     last: float = 0.0
     is_told: bool = False
-    coldest_c: float = inf
+    coldest_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +128,14 @@ class LeftOnWatch:
             is_closed, until = self._closed(at)
             began = state.began if is_closed and state.closed else at
             state = state._replace(closed=is_closed, until=until, began=began)
-        celsius = values.get("celsius", inf)
-        is_reheated = state.coldest_c + REHEATED_K < celsius < inf
+        celsius, coldest_c = values.get("celsius"), state.coldest_c
+        is_reheated = celsius is not None and coldest_c is not None and celsius > coldest_c + REHEATED_K
         heats = bool(values.get("on", values.get("watts", 0.0) > HEATING_W)) or is_reheated
-        if is_reheated or celsius < state.coldest_c:
+        if celsius is not None and (coldest_c is None or is_reheated or celsius < coldest_c):
             state = state._replace(coldest_c=celsius)
         is_over = not state.closed or (state.since is not None and at - state.last > PAUSE_S)
         if is_over:
-            ended = state._replace(since=None, is_told=False, coldest_c=inf)
+            ended = state._replace(since=None, is_told=False, coldest_c=None)
             return ended, (self._change(Turn.CLEARED, state),) if state.is_told else ()
         if not heats or at < state.began + self.grace_s:
             return state, ()
@@ -260,7 +259,7 @@ class DrinkingBoiler:
             key=place.id,
             place=place.id,
             inputs={role: point.id for role, point in of.items()},
-            holds_s=min((point.holds_s for point in of.values()), default=inf),
+            holds_s=min(point.holds_s for point in of.values()),
             low_pct=self.low_pct,
             too_hot_c=boiling_c(air_kpa(site.altitude_m)) + self.over_k,
             ladder=Ladder(rungs=(Rung(0.5, self.dry_s, Severity.CRITICAL),), deadband=0.0, clear_s=60.0),

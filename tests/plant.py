@@ -17,7 +17,7 @@ def told(rule: RuleKind, of: Site, rows: Rows, *, start: float, restarts: bool =
         engine.take(Sample(round(start + seconds, 3), "plant", values))
         events += engine.advance(round(start + seconds, 3))
         if restarts:
-            snapshot = Snapshot(*json.loads(json.dumps(engine.snapshot())))
+            snapshot = Snapshot(*json.loads(json.dumps(engine.snapshot(), allow_nan=False)))
             engine = Engine(list(rule.watches(of)))
             assert not engine.restore(snapshot)
     return events

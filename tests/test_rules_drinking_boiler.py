@@ -57,8 +57,10 @@ def cycles(length_s: float) -> list[tuple[float, dict[str, float]]]:
     ],
 )
 def test_it_should_be_off_when_nobody_is_there(start: float, raised: list[str]) -> None:
-    events = told(DrinkingBoiler(), site(SITE), steady(60.0, *cycles(10 * 3600.0)), start=start)
+    rows = steady(60.0, *cycles(10 * 3600.0))
+    events = told(DrinkingBoiler(), site(SITE), rows, start=start)
     assert [event.turn.value for event in events] == raised
+    assert events == told(DrinkingBoiler(), site(SITE), rows, start=start, restarts=True)
     assert all(event.delivery == "digest" for event in events)
 
 
@@ -66,3 +68,13 @@ def test_the_last_burst_of_the_day_is_no_fault() -> None:
     evening = MONDAY + 14 * 3600  # 22:00, half an hour before all is closed
     rows = steady(60.0, *cycles(2 * 2400.0), (6 * 3600.0, OFF))
     assert told(DrinkingBoiler(), site(SITE), rows, start=evening - 1800.0) == []
+
+
+def test_what_warms_between_two_readings_was_heated() -> None:
+    night = MONDAY + 15 * 3600  # 23:00
+    rows = [(600.0 * n, readings(90.0 + 4.0 * (n % 3 == 0), 4.0)) for n in range(40)]
+    assert [event.why for event in told(DrinkingBoiler(), site(SITE), rows, start=night)][:1] == [
+        "drinking_boiler.left_on"
+    ]
+    cooling = [(600.0 * n, readings(96.0 - n, 4.0)) for n in range(40)]
+    assert told(DrinkingBoiler(), site(SITE), cooling, start=night) == []
