@@ -14,7 +14,7 @@ from adapters.device_table import DeviceTable
 from adapters.link import Link, codecs_of, open_link
 from adapters.listener import Listener
 from adapters.poller import Poller, device_ids
-from adapters.serial_port import PortError, line_from, line_text, open_port, set_line  # noqa: F401
+from adapters.serial_port import PortError
 from adapters.source import Line, SerialSource
 from rules.model import Fault, Reason, Received, Sample, source_device, stamp, state_point
 

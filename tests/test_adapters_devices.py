@@ -14,7 +14,7 @@ from adapters.dlt645 import Frame, encode, new_decoder
 from adapters.dlt645_codec import size
 from adapters.dlt645_identifiers import read_format, standard_query
 from adapters.protocol import CT_SCALED, Decoder, Garble
-from adapters.serial_line import line_from
+from adapters.serial_port import line_from
 from daemon.simulation.dlt645 import reply_frame
 from rules.model import Reason
 from rules.quantity import QUANTITIES

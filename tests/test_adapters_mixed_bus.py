@@ -14,7 +14,8 @@ from adapters.dlt645 import Frame
 from adapters.dlt645_codec import Dlt645
 from adapters.poller import Poller, byte_s, expected_round_s
 from adapters.protocol import Garble
-from adapters.serial_line import SerialTransport, line_from
+from adapters.serial_line import SerialTransport
+from adapters.serial_port import line_from
 from adapters.source import Device, Line, SerialSource
 from daemon.simulation.line import SimulatedLine
 from daemon.simulation.meter import meter

@@ -14,15 +14,8 @@ from pathlib import Path
 import pytest
 
 from adapters.device_table import load_tables
-from adapters.serial_line import (
-    OPEN_RETRY_S,
-    PortError,
-    SerialTransport,
-    line_from,
-    line_text,
-    open_port,
-    wait_readable,
-)  # fmt: skip
+from adapters.serial_line import OPEN_RETRY_S, SerialTransport, wait_readable
+from adapters.serial_port import PortError, line_from, line_text, open_port
 from adapters.source import Device, Line, SerialSource
 from daemon.simulation.line import SimulatedLine
 from daemon.simulation.meter import Trouble, meter
