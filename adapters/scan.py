@@ -109,12 +109,15 @@ class Scan:
     """The search of one line: says what to send and when to come back, takes what arrives, tells whom it met.
 
     `reply_s` is how long a device may take to begin its answer; None: as each protocol allows. `lag_s` is what the way
-    to the line may add, see link.py.
+    to the line may add, see link.py; `gap_s` how long a line is left alone between an answer and the next request.
     """
 
-    def __init__(self, todo: Iterable[Stage], *, reply_s: float | None = None, lag_s: float = 0.0) -> None:
+    def __init__(
+        self, todo: Iterable[Stage], *, reply_s: float | None = None, lag_s: float = 0.0, gap_s: float = GAP_S
+    ) -> None:
         self._reply_s = reply_s
         self._lag_s = lag_s
+        self._gap_s = gap_s
         self._todo = [(stage, self._cost_s(stage)) for stage in todo]
         self._search: Search[None] | None = None
         self._probe: Probe | None = None       # to be sent next
@@ -229,7 +232,7 @@ class Scan:
             self.tally.unasked += size
         self._tell_strangers(heard)
         self._exchange = None
-        self._free_at = now if heard.is_silent else now + GAP_S
+        self._free_at = now if heard.is_silent else now + self._gap_s
         stage = self.stage
         assert stage is not None
         self._probe_s = self._silent_s(exchange.probe, stage.line)

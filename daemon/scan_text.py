@@ -27,7 +27,7 @@ WORDS = {
     "no model": ("no table fits", "没有符合的设备表"),
     "port": ("{why}; these settings are left out", "{why}；跳过这组串口参数"),
     "interrupted": ("interrupted; this is what was found so far", "已中断；以下是目前找到的"),
-    "count": ("{count} meters found", "共找到 {count} 块表"),
+    "count": ("meters found: {count}", "共找到 {count} 块表"),
     "written": (
         '{file} is written. Fill in the places (and what else begins with a question mark), name it in caretaker.toml '
         '(include = ["{file}"], above all tables), and run: caretaker check caretaker.toml',

@@ -11,6 +11,7 @@ from typing import Any
 
 import mixed_bus
 import pytest
+from test_adapters_link import SerialServer
 
 from adapters.device_table import load_tables
 from adapters.link import open_link
@@ -18,12 +19,14 @@ from adapters.poller import Request
 from adapters.scan import LINES, Met, Scan, Stage, Tally, stages
 from adapters.scan_probe import Found, Note
 from adapters.serial_line import wait_readable
+from adapters.serial_port import PortError
 from adapters.source import Line
 from daemon.commands import scan as command
 from daemon.config import ConfigError, load
 from daemon.scan_text import WORDS, config, met_text, verdict
 from daemon.simulation.line import SimulatedLine
 from daemon.simulation.meter import Meter, meter
+from daemon.simulation.modbus import answer, cells_of
 from daemon.simulation.port import SimulatedPort
 
 TABLES = load_tables()
@@ -126,12 +129,12 @@ def test_the_command_writes_what_check_says_is_still_to_do(tmp_path: Path, capsy
     file = tmp_path / "found.toml"
     line = SimulatedLine([a_meter("dlt645-single-phase", "000000000161")])
     with SimulatedPort(line, at_once=True) as port:
-        arguments = (port.port, "--line", "9600 8N1", "--protocol", "dlt645", "--timeout", "0.3", "--write", str(file))
+        arguments = (port.port, "--line", "9600 8N1", "--protocol", "dlt645", "--timeout", "0.6", "--write", str(file))
         assert run(*arguments) == 0
         said = capsys.readouterr()
         assert not said.out
         assert "found: DL/T 645-2007 000000000161, 9600 8N1: dlt645-single-phase" in said.err
-        assert "1 meters found" in said.err
+        assert "meters found: 1" in said.err
         written = file.read_text(encoding="utf-8")
         assert run(*arguments) == 2, "an existing file is left alone"
     assert file.read_text(encoding="utf-8") == written
@@ -180,22 +183,45 @@ def test_what_is_searched_where(port: str, named: str, searched: int) -> None:
     assert (name, len(todo)) == (named, searched)
 
 
-def test_an_interruption_prints_what_was_found(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+def test_behind_a_modbus_gateway(capsys: Printed) -> None:
+    """The gateway says of each device that is not there that it is silent."""
+    queries = TABLES["eastron-sdm630"].queries
+    values = {field.label: mixed_bus.VALUES.get(field.quantity, 1.0) for query in queries for field in query.fields}
+    cells = {cell: word for query in queries for cell, word in cells_of(query, values).items()}
+
+    def reply(request: bytes) -> list[bytes]:
+        if request[6] == 17:
+            return [answer(request, cells, is_tcp=True)]
+        return [request[:4] + bytes([0, 3, request[6], request[7] | 0x80, 11])]
+
+    with SerialServer(reply) as server:
+        assert run(f"modbus-tcp://127.0.0.1:{server.number}") == 0
+    (source,) = tomllib.loads(capsys.readouterr().out)["source"]
+    (device,) = source["device"]
+    assert device["address"] == "17"
+    assert "eastron-sdm630" in device["model"]
+    assert "line" not in source
+
+
+@pytest.mark.parametrize(("end", "code"), [(KeyboardInterrupt(), 130), (PortError("the port is gone"), 2)])
+def test_what_was_found_is_printed_however_it_ends(
+    end: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
     line = SimulatedLine([a_meter("dlt645-single-phase", "000000000161")])
     pump = command.pump
 
-    def interrupted(*args: Any, **more: Any) -> Any:
+    def ended(*args: Any, **more: Any) -> Any:
         for events in pump(*args, **more):
             yield events
             if any(isinstance(event, Met) for event in events):
-                raise KeyboardInterrupt
+                raise end
 
-    monkeypatch.setattr(command, "pump", interrupted)
+    monkeypatch.setattr(command, "pump", ended)
     with SimulatedPort(line, at_once=True) as port:
-        assert run(port.port, "--line", "9600 8N1", "--timeout", "0.3") == 130
+        assert run(port.port, "--line", "9600 8N1", "--timeout", "0.6") == code
     said = capsys.readouterr()
     assert tomllib.loads(said.out)["source"][0]["device"][0]["address"] == "000000000161"
-    assert "interrupted" in said.err
+    assert ("interrupted" if code == 130 else "the port is gone") in said.err
 
 
 # -- words
@@ -241,7 +267,7 @@ def test_the_verdict_on_a_line_without_meters(tally: Tally, words: str) -> None:
 
 
 def test_what_a_line_with_meters_says() -> None:
-    assert verdict(MET, [], Tally(answered=400), "en") == ["3 meters found"]
+    assert verdict(MET, [], Tally(answered=400), "en") == ["meters found: 3"]
     assert met_text(MET[2], "en").endswith("several fit: eastron-sdm120, eastron-sdm220")
     assert "燃气" in met_text(MET[1], "zh")
     assert all(len(said) == 2 and all(said) for said in WORDS.values())

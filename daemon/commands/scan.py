@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "scan"
 
+_GATEWAY_S = 3.0   # a gateway waits for silent devices by itself, and what it was asked meanwhile would wait too
 _PROTOCOLS = ("dlt645", "cjt188", "mbus", "modbus")
 
 
@@ -61,9 +62,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search, print what was found as configuration, and say what it comes to."""
     from adapters.device_table import DeviceTableError
-    from adapters.scan import Scan
     from adapters.serial_port import PortError
-    from adapters.tcp_link import LAG_S
     from daemon.scan_text import config, say, verdict
 
     language = args.language or message_language(os.environ, "zh")
@@ -75,24 +74,37 @@ def run(args: argparse.Namespace) -> int:
     code = 0
     try:
         todo, port = todo_of(args)
-        scan = Scan(todo, reply_s=args.timeout, lag_s=LAG_S if "://" in port else 0.0)
-        try:
-            _search(scan, port, language, met, notes)
-        except KeyboardInterrupt:
-            sys.stderr.write("\n" + say("interrupted", language) + "\n")
-            code = 130
-    except (PortError, DeviceTableError, ValueError) as error:
+    except (DeviceTableError, ValueError) as error:
         sys.stderr.write(f"caretaker scan: {error}\n")
         return 2
-    except (OSError, termios.error) as error:
-        sys.stderr.write(f"caretaker scan: the port was lost: {error}\n")
+    scan = _scan(todo, port, args.timeout)
+    try:
+        _search(scan, port, language, met, notes)
+    except KeyboardInterrupt:
+        sys.stderr.write("\n" + say("interrupted", language) + "\n")
+        code = 130
+    except BrokenPipeError:  # whoever reads what we say has enough; the line is well
+        raise
+    except (PortError, OSError, termios.error) as error:
+        sys.stderr.write(f"caretaker scan: {error}\n")
         code = 2
-    if not code or met:
+    if code != 2:
         sys.stderr.writelines(f"{line}\n" for line in verdict(met, notes, scan.tally, language))
     if met:
         is_line_known = args.line is not None or "://" not in port
         _write(config(port, met, language, is_line_known=is_line_known), args.write, language)
     return code or int(not met)
+
+
+def _scan(todo: "list[Stage]", port: str, timeout_s: float | None) -> "Scan":
+    """The scan of a port; a server adds its own delay, and a gateway asks for its devices' answers at its own pace."""
+    from adapters.link import MODBUS_TCP
+    from adapters.scan import Scan
+    from adapters.tcp_link import LAG_S
+
+    if port.startswith(MODBUS_TCP):
+        return Scan(todo, reply_s=timeout_s or _GATEWAY_S, gap_s=0.0)
+    return Scan(todo, reply_s=timeout_s, lag_s=LAG_S if "://" in port else 0.0)
 
 
 def todo_of(args: argparse.Namespace) -> "tuple[list[Stage], str]":
