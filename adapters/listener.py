@@ -91,6 +91,7 @@ class Listener:
         if self._decoder.is_waiting and now >= self._quiet_at():
             self._take(self._ear.give_up(self._decoder), now)
         if self._open is not None and now >= self._closes_at(self._open):
+            self._ear.asked = b""
             self._miss(now)
         if data:
             self._record.busy(now - len(data) * self._byte_s, now)
@@ -139,7 +140,6 @@ class Listener:
     def _miss(self, now: float) -> None:
         """Nobody answered what was asked."""
         asked, self._open = self._open, None
-        self._ear.asked = b""
         if asked is not None and asked.meter is not None:
             self._record.silent(asked.meter.name, asked.at)
             self._tell(asked.meter.name, now, Reason.NO_ANSWER, asked.raw.hex(" ").upper())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters import mbus
 from adapters.bus_record import BusRecord
-from adapters.device_table import load_tables
+from adapters.device_table import load_tables, table_from
 from adapters.listener import ANSWER_S, QUIET_S, Listener
 from adapters.poller import device_ids
 from adapters.source import Device, Line, SerialSource
@@ -18,7 +18,13 @@ from daemon.simulation.meter import meter
 from daemon.simulation.modbus import answer, cells_of
 from rules.model import Fault, Reason, Sample
 
-TABLES = load_tables()
+RELAYS = table_from({
+    "name": "relays", "title": "Relays", "protocol": "modbus", "source": "-",
+    "query": [{"function": 1, "start": 0x0300, "count": 24, "fields": [
+        {"quantity": "on", "at": 2, "type": "bit"},
+    ]}],
+})  # fmt: skip
+TABLES = load_tables() | {RELAYS.name: RELAYS}
 VALUES = {
     "energy_kwh": 12.34, "power_w": 251.2, "reactive_power_var": -10.0, "voltage_v": 223.3, "current_a": 1.25,
     "volume_m3": 123.45, "heat_kwh": 500.0, "heat_w": 1000.0, "supply/temperature_c": 60.5,
@@ -231,6 +237,25 @@ def test_a_foreign_master_may_ask_for_other_blocks_of_registers(start: int, coun
     bus = Bus().hear([Said(request), Said(answer(request, cells))]).wait(5.0)
     assert bus.faults == []
     assert bus.values == points(MODBUS, *quantities)
+
+
+@pytest.mark.parametrize("is_waited_for", [True, False])
+def test_questions_and_answers_that_look_alike_are_told_apart_by_what_went_before(is_waited_for: bool) -> None:
+    """Of 17 to 24 coils both are 8 bytes; from 0x0300 on a question even has the byte count of such an answer."""
+    device = Device(model="relays", address="9", place="dorm-3/103", part="lighting")
+    (query,) = RELAYS.polled
+    first = RELAYS.codec.request("9", replace(query, ask=replace(query.ask, start=0x0310, count=20)))
+    second = RELAYS.codec.request("9", query)
+    assert first is not None
+    assert second is not None
+    reply = answer(second, {(1, 0x0300 + at): int(at == 2) for at in range(24)})
+    assert len(first) == len(second) == len(reply) == 8
+    bus = Bus(replace(SOURCE, devices=(device,))).hear([Said(first)])
+    if is_waited_for:
+        bus.wait(ANSWER_S + QUIET_S)
+    bus.hear([Said(second), Said(reply)]).wait(5.0)
+    assert bus.asked_and_answered(device) == (2, 1)
+    assert bus.values == ({"dorm-3/103/lighting/on": 1.0} if is_waited_for else {}), "after two questions of neither"
 
 
 def test_what_the_master_asks_besides_is_no_fault() -> None:
