@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TypeGuard
 
 from adapters.device_table import DeviceTable
 from adapters.link import MODBUS_TCP, codecs_of, server_of
