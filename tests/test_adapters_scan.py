@@ -1,13 +1,12 @@
 """The search for meters on simulated wires, where answers collide; nothing here takes time."""
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import mixed_bus
 import pytest
 
-from adapters import cjt188, dlt645, dlt698, mbus
+from adapters import cjt188, dlt645, dlt698, mbus, modbus
 from adapters.device_table import load_tables
 from adapters.protocols import CODECS
 from adapters.scan import LINES, PROTOCOLS, Met, Scan, Stage, stages
@@ -16,6 +15,7 @@ from adapters.scan_probe import Note, fits
 from adapters.source import Line
 from daemon.simulation.line import SimulatedLine
 from daemon.simulation.meter import Meter, meter
+from daemon.simulation.modbus import answer, cells_of
 
 TABLES = load_tables()
 SLOW, FAST = Line(), Line(9600, 8, "N", 1)
@@ -93,13 +93,25 @@ def test_any_addresses(addresses: tuple[str, ...]) -> None:
     assert not done.notes
 
 
-@pytest.mark.parametrize("pair", list(combinations(range(1, 8), 2)))
-def test_a_meter_hidden_behind_another_is_found(pair: tuple[int, int]) -> None:
-    """Two answers to the bit at once are the union of their zeros, which may be a frame: that of one of the two."""
-    meters = [a_meter(SINGLE, f"{number:012d}", VALUES | {"voltage_v": 220.0 + number}) for number in pair]
-    for one in meters:
-        one.delay_s = 0.03
-    assert len(search(meters, protocols=["dlt645"]).of("dlt645-2007")) == 2
+def pairs_that_sound_like_one() -> Iterator[list[Meter]]:
+    """Two meters whose answers to the general call, to the bit at once, are the clean frame of one of them."""
+    for batch in range(40):
+        meters = [a_meter(SINGLE, f"{batch * 100 + number:012d}", VALUES | {"voltage_v": 220.0 + number})
+                  for number in (1, 3)]  # fmt: skip
+        for one in meters:
+            one.delay_s = 0.03
+        line, decoder = SimulatedLine(meters), dlt645.new_decoder()
+        line.feed(dlt645.encode(dlt645.ANY_ADDRESS, dlt645.READ_ADDRESS), 0.0, settings=SLOW)
+        found = decoder.feed(line.take(5.0)) + decoder.flush()
+        if len(found) == 1 and isinstance(found[0], dlt645.Frame):
+            yield meters
+
+
+def test_a_meter_hidden_behind_another_is_found() -> None:
+    pairs = list(pairs_that_sound_like_one())
+    assert len(pairs) > 5
+    for meters in pairs:
+        assert len(search(meters, protocols=["dlt645"]).of("dlt645-2007")) == 2
 
 
 class Scripted:
@@ -174,7 +186,7 @@ def test_a_meter_of_698_is_named() -> None:
         answer = b""
         if request is not None and request.data == dlt698.address_request():
             asked.append(now)
-            answer = request.data + frame   # behind our own echo, which is a frame of 698 too
+            answer = b"\x00" + request.data + frame   # behind a crackle and our own echo, a frame of 698 too
         now = (scan.deadline() or now) - 0.01
         notes += [event for event in scan.feed(answer, now) if isinstance(event, Note)]
         now = scan.deadline() or now
@@ -258,6 +270,40 @@ def test_modbus_devices_and_the_tables_that_fit(model: str, fitting: set[str]) -
     done = search([a_meter(model, "17", values, line=FAST), a_meter(model, "247", values, line=FAST)],
                   protocols=["modbus"], at=FAST)  # fmt: skip
     assert {address: set(models) for address, models in done.of("modbus").items()} == {"17": fitting, "247": fitting}
+
+
+class EveryRegister(dict[tuple[int, int], int]):
+    """A device that answers whatever it is asked for."""
+
+    def __init__(self, cells: Mapping[tuple[int, int], int], *, otherwise: int) -> None:
+        super().__init__(cells)
+        self._otherwise = otherwise
+
+    def __contains__(self, cell: object) -> bool:
+        return True
+
+    def __missing__(self, cell: object) -> int:
+        return self._otherwise
+
+    def answer(self, request: modbus.Frame, values: object) -> bytes:
+        return b"" if request.is_reply or request.address != "5" else answer(request.raw, self)
+
+
+@pytest.mark.parametrize("otherwise", [0, 1])
+def test_a_device_that_answers_for_registers_it_does_not_have(otherwise: int) -> None:
+    """What reads zeros, or numbers that no device measures, is not the table."""
+    table = TABLES["chint-ddsu666"]
+    values = {field.label: VALUES[field.quantity] for query in table.queries for field in query.fields}
+    cells = {cell: word for query in table.queries for cell, word in cells_of(query, values).items()}
+    device = meter(table, "5", lambda _: {}, line=FAST, talk=EveryRegister(cells, otherwise=otherwise))
+    (models,) = search([device], protocols=["modbus"], at=FAST).of("modbus").values()
+    assert models == ("chint-ddsu666",)
+
+
+def test_numbers_too_small_to_be_measured_are_no_floats() -> None:
+    device = meter(TABLES["pzem-004t"], "5", lambda _: {}, line=FAST, talk=EveryRegister({}, otherwise=1))
+    (models,) = search([device], protocols=["modbus"], at=FAST).of("modbus").values()
+    assert not any(model.startswith(("eastron", "chint")) for model in models)
 
 
 # -- the whole
