@@ -17,11 +17,6 @@ from rules.model import Delivery
 
 MONDAY = at_minute(CALENDAR.local(1795363200.0).date(), 0)  # 2026-11-23
 BY_KIND = {script.kind: script for script in SCRIPTS}
-STILL_MISSED = {
-    "boiling margin lost", "boiling margin lost, no name plate", "boiling margin at altitude",
-    "boiler sensors silent", "supply temperature missing",
-}  # fmt: skip
-STILL_PAGING = {"freezer", "cold store", "sample fridge"}  # by a door that is open for a delivery
 FLAME, OUT, KPA = f"{BOILER}/flame", f"{BOILER}/supply/temperature_c", f"{BOILER}/pressure_kpa"
 
 
@@ -228,10 +223,11 @@ def test_quick_form_gives_a_row_for_each_fault_and_each_kind_of_good_days(rows):
 
 def test_what_endangers_somebody_is_told_each_time(rows):
     safety = {row.setting: row.recall for row in rows if row.note.startswith("safety")}
-    assert {kind for kind, recall in safety.items() if recall < 1.0} <= STILL_MISSED
-    assert sum(recall == 1.0 for recall in safety.values()) >= 20
+    assert {kind for kind, recall in safety.items() if recall < 1.0} == set()
+    assert {row.setting for row in rows if row.note.startswith("safety") and "late:" in row.note} == set()
+    assert len(safety) >= 20
 
 
 def test_good_days_page_nobody(rows):
     paged = {row.setting for row in rows if row.task == "plant good days" and row.false_rate}
-    assert paged - {"all good days"} <= STILL_PAGING
+    assert paged == set()

@@ -215,7 +215,7 @@ def _difference_high(random: Random) -> Case:
 def _soot(random: Random) -> Case:
     """Sooting after two clean weeks."""
     begin = some_time(random)
-    scene = hot_water(random, begin - 14 * DAY, begin + 16 * DAY, every_s=120.0)
+    scene = hot_water(random, begin - 14 * DAY, begin + 16 * DAY, every_s=180.0)
     machine, a_day = scene.machine, random.uniform(3, 5)
     assert isinstance(machine, HotWater)
     boiler = machine
@@ -344,7 +344,7 @@ SCRIPTS: tuple[Script, ...] = (
            "boiler*circulation*", "boiler*return*", "boiler*spread*"), 3600.0, False, DIGEST),
     Script("supply/return difference high", _difference_high, ("boiler*difference*", "boiler*delta*", "boiler*flow*",
            "boiler*circulation*", "boiler*return*", "boiler*spread*"), T_S, False, DIGEST),
-    Script("flue drift", _soot, ("flue*",), 4 * DAY, False, DIGEST, 6, 4 * DAY),
+    Script("flue drift", _soot, ("flue*",), 4 * DAY, False, DIGEST, 3, 4 * DAY),
     Script("nobody there while it fires", partial(_no_round, leaves=True), _ROUND, 60.0, late_s=3600.0),
     Script("no round by whoever is on duty", partial(_no_round, leaves=False), _ROUND, 60.0, False, DIGEST),
     Script("door open, nobody on duty", partial(_door_case, is_attended=False, is_polled=False), _DOOR, DOOR_S),

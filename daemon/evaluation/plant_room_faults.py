@@ -196,7 +196,7 @@ SCRIPTS: tuple[Script, ...] = (
     Script("residual current of sockets, creep", partial(_leakage, point=f"{SOCKETS}/residual_ma", line_ma=30.0,
            creeps=True), ("residual_current*",), HOUR, False, DIGEST),
     Script("hot terminal", _loose, ("hot_terminal*",), 60.0, False, DIGEST),
-    Script("loop resistance drift", _ageing, ("loop_resistance*",), 7 * DAY, False, DIGEST, 6, 7 * DAY),
+    Script("loop resistance drift", _ageing, ("loop_resistance*",), 7 * DAY, False, DIGEST, 3, 7 * DAY),
     *(Script(f"{kind.replace('_', ' ')} too warm", partial(_warm_store, kind=kind), _COLD, HOUR, False, late_s=HOUR)
       for kind in RANGES),
     *(Script(f"{kind.replace('_', ' ')} too cold", partial(_warm_store, kind=kind, is_cold=True), _COLD, HOUR, False,
