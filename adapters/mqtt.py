@@ -27,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from adapters.mqtt_client import Client, Publish, Wire
 from adapters.payloads.topics import TopicTable, subscriptions
 from adapters.source import MqttSource
+from adapters.unknown_topics import Note
 from rules.model import Fault, How, Reason, Received, Sample, source_device
 
 log = logging.getLogger("caretaker.mqtt")
@@ -54,19 +55,22 @@ class HandOver(Protocol):
 class MqttTransport:
     """A thread that keeps one broker connected; `hand_over` gets what it received and must not block.
 
-    What arrives on topics that begin with `own` we published ourselves: it is acknowledged, and says nothing.
+    What arrives on topics that begin with `own` we published ourselves: it is acknowledged, and says nothing. `unknown`
+    is told of topics that mean nothing to us.
     """
 
     def __init__(
-        self, source: MqttSource, *, clock: Callable[[], float], hand_over: HandOver, own: tuple[bytes, ...] = ()
+        self, source: MqttSource, *, clock: Callable[[], float], hand_over: HandOver, own: tuple[bytes, ...] = (),
+        unknown: Note | None = None,
     ) -> None:
         self._source = source
+        self._own = own
+        self._unknown = unknown
         self._clock = clock
         self._hand_over = hand_over
         self._table = TopicTable(source.name, source.topics)
         self._state = source_device(source.name)
         self._marker_topic = f"caretaker/{source.client_id}/marker".encode()
-        self._own = own
         self._marker: bytes | None = None
         self._marker_packet = 0
         self._protocol = MQTTProtocolVersion.MQTTv5
@@ -258,13 +262,15 @@ class MqttTransport:
         if topic == self._marker_topic:
             self._on_marker(payload, arrived, packet, digest)
             return
-        reader = self._table.reader(topic)
-        if reader is None:
-            fault = Fault(self._source.name, arrived, Reason.UNKNOWN_TOPIC, topic[:200].decode(errors="replace"))
-            self._burst.append(Received(arrived, fault, How.ARRIVAL, packet, digest, resent))
-            return
         if self._own and topic.startswith(self._own):  # what we publish is no news to us
             self._burst.append(Received(arrived, Sample(arrived, self._state, {}), How.ARRIVAL, packet, digest))
+            return
+        reader = self._table.reader(topic)
+        if reader is None:
+            if self._unknown is not None:
+                self._unknown(self._source.name, topic, payload, arrived)
+            fault = Fault(self._source.name, arrived, Reason.UNKNOWN_TOPIC, topic[:200].decode(errors="replace"))
+            self._burst.append(Received(arrived, fault, How.ARRIVAL, packet, digest, resent))
             return
         sample, is_timed, faults = reader.decode(payload, arrived)
         what: Sample | Fault = sample or faults.pop()

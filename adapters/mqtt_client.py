@@ -9,11 +9,37 @@ subscribing, keeping alive) is paho's.
 import contextlib
 import ssl
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
+
+CONNECT_S = 10.0
+
+
+class Account(Protocol):
+    """Where a broker is, and who we are there."""
+
+    @property
+    def tls(self) -> bool: ...
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+
+
+def plain_client(account: Account, client_id: str) -> paho.Client:
+    """A client with a session that ends with its connection, for what need not be exactly once."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv311)
+    client.connect_timeout = CONNECT_S
+    if account.username is not None:
+        client.username_pw_set(account.username, account.password)
+    if account.tls:
+        client.tls_set_context(ssl.create_default_context(cafile=account.ca_file))
+    return client
 
 
 class Publish(NamedTuple):
@@ -47,7 +73,7 @@ class Client(paho.Client):
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol, manual_ack=True,
             clean_session=clean_session,
         )  # fmt: skip
-        self.connect_timeout = 10.0
+        self.connect_timeout = CONNECT_S
         self.refusal = ""
         self.farewell = ""
         self.wire: Wire

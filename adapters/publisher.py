@@ -6,7 +6,6 @@ on its topics; its own word "online", which comes back behind all of that, says 
 
 import logging
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,15 +13,15 @@ from itertools import islice
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 
+from adapters.mqtt_client import CONNECT_S, plain_client
 from adapters.publish import OFFLINE, ONLINE, Publishing, Retained, changes, mark
 
 log = logging.getLogger("caretaker.publish")
 
 KEEPALIVE_S = 30
 LOOP_S = 0.5
-CONNECT_S = 10.0
 SYNC_S = 10.0          # how long the broker may take to give back what is there
 LATE_S = 5.0           # some brokers send what is retained behind what is published
 FAREWELL_S = 2.0
@@ -147,15 +146,8 @@ class Publisher:
 
     def _make_client(self) -> paho.Client:
         publishing = self._publishing
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=publishing.client_id, protocol=MQTTProtocolVersion.MQTTv311
-        )
-        client.connect_timeout = CONNECT_S
+        client = plain_client(publishing, publishing.client_id)
         client.will_set(publishing.status_topic, OFFLINE, 1, retain=True)
-        if publishing.username is not None:
-            client.username_pw_set(publishing.username, publishing.password)
-        if publishing.tls:
-            client.tls_set_context(ssl.create_default_context(cafile=publishing.ca_file))
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         return client

@@ -14,10 +14,14 @@ from adapters.notify import send
 from adapters.publisher import Publisher
 from adapters.serial_line import SerialTransport
 from adapters.source import MqttSource, Source
+from adapters.topic_search import TopicSearch
+from adapters.unknown_topics import UnknownTopics
 from daemon.config import Loaded
+from daemon.config.adopted import AdoptedFile
 from daemon.config.points import CLOCK
 from daemon.driver import Driver
 from daemon.facts import Declarations, folder_of
+from daemon.finding import TopicFinder
 from daemon.gateway_view import Changes, GatewayView
 from daemon.history import known_points
 from daemon.message import compose
@@ -119,11 +123,21 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
     transports: list[Transport] = []
     buses: dict[str, Callable[[], BusState]] = {}
     own = loaded.publishing.own_prefixes() if loaded.publishing else ()
+    unknown = UnknownTopics()
+    searches = {
+        source.name: TopicSearch(source, clock=clock.now, note=unknown.note, own=own)
+        for source in loaded.sources if isinstance(source, MqttSource)
+    }  # fmt: skip
+    finder = TopicFinder(
+        searches, unknown, AdoptedFile.of(loaded.path, loaded.store_path.parent), local=loaded.site.calendar.local,
+        clock=clock.now,
+    )  # fmt: skip
+    transports.append(finder)
     for source in loaded.sources:
         if isinstance(source, MqttSource):
             brokers[source.name] = MqttTransport(
-                source, clock=clock.now, hand_over=_from_broker(source.name, driver), own=own
-            )
+                source, clock=clock.now, hand_over=_from_broker(source.name, driver), own=own, unknown=unknown.note,
+            )  # fmt: skip
             transports.append(brokers[source.name])
         else:
             hand_over = _from_line(source.name, driver)
@@ -148,7 +162,7 @@ def wire(loaded: Loaded, clock: Clock, *, died: Callable[[BaseException], None],
         transports.append(publisher)
     app = panel(
         view, language=loaded.language, password_hash=loaded.panel.password_hash, secret=_secret(loaded.store_path),
-        banner=banner, declare=declarations.take,
+        banner=banner, declare=declarations.take, finder=finder if searches else None,
     )  # fmt: skip
     server = PanelServer(app, loaded.panel.host, loaded.panel.port)
     return Gateway(pipeline, driver, changes, store, transports, declarations, teller, server)

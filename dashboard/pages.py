@@ -16,6 +16,7 @@ from dashboard.chart import NARROW_PX, WIDE_PX, Frame, Series, chart
 from dashboard.declarations import standings
 from dashboard.permits import today
 from dashboard.reader import Reader
+from dashboard.unknown import MOST_VALUES, Finder, Unknown, channels, choices, field_name
 from dashboard.view import Campus, Latest
 from rules.account import Account, as_raised, seen_of
 from rules.fact import Permit, permits
@@ -27,6 +28,7 @@ LONGEST_CHART_S = 3 * 86400.0
 PAST_S = 6 * 3600.0            # what the charts of a place show
 RECENT_ALERTS = 30
 MOST_HOLDS = 12
+MOST_UNKNOWN = 100             # devices that nobody reads
 MOST_REJECTED = 50             # points with rejected readings
 MOST_POINTS_AT_ONCE = 250      # a larger campus is shown a building at a time
 NUMBER = re.compile(r"[0-9]{1,18}")   # of an alert; a store counts no further
@@ -68,8 +70,10 @@ class Values:
 class Pages:
     """Draws the pages of a campus in the language of who asks."""
 
-    def __init__(self, campus: Campus, *, language: str, banner: str, has_password: bool) -> None:
-        self._campus, self._language = campus, language
+    def __init__(
+        self, campus: Campus, *, language: str, banner: str, has_password: bool, finder: Finder | None = None
+    ) -> None:
+        self._campus, self._language, self._finder = campus, language, finder
         self._templates = Environment(
             loader=PackageLoader("dashboard"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
@@ -167,8 +171,26 @@ class Pages:
         return self._page(
             request, "sources.html", sources=self._campus.sources(), rejected=rejected[:MOST_REJECTED],
             more_rejected=max(0, len(rejected) - MOST_REJECTED),
-            measured={point.device: point for point in self._campus.site.points.values()},
+            measured={point.device: point for point in self._campus.site.points.values()}, finder=self._finder,
+            unknown=self._finder.unknown()[:MOST_UNKNOWN] if self._finder else [],
         )  # fmt: skip
+
+    def adopt_page(
+        self, request: Request, found: Unknown | None, *, form: Mapping[str, str] | None = None, wrong: str = "",
+        problems: Sequence[str] = (),
+    ) -> Response:  # fmt: skip
+        """The form that takes an unknown device into a place."""
+        if found is None:
+            return self._page(request, "missing.html", 404)
+        return self._page(
+            request, "adopt.html", 422 if wrong or problems else 200, found=found, form=form or {}, wrong=wrong,
+            problems=problems, channels=channels(found.values), choices=choices, field_name=field_name,
+            most=MOST_VALUES, places=self._campus.site.places,
+        )  # fmt: skip
+
+    def language_of(self, request: Request) -> str:
+        """The language of who asks."""
+        return self._reader(request).language
 
     def sign_in(self, request: Request, *, next: str, wait_s: int = 0, is_wrong: bool = False) -> Response:
         """The form that asks for the password."""

@@ -18,6 +18,7 @@ from dashboard.live import Live
 from dashboard.pages import Pages
 from dashboard.permits import Declare, permit_routes
 from dashboard.sign_in import LOCAL_NAMES, Doorkeeper, Gate, sign_in_routes
+from dashboard.unknown import Finder, unknown_routes
 from dashboard.view import Campus
 
 STATIC = Path(__file__).parent / "static"
@@ -40,12 +41,13 @@ SECURITY_HEADERS = {
 
 def panel(
     campus: Campus, *, language: str, password_hash: str | None, secret: bytes, banner: str = "",
-    declare: Declare | None = None,
+    declare: Declare | None = None, finder: Finder | None = None,
 ) -> FastAPI:  # fmt: skip
     """The panel of a campus; with a password everything is behind it, without one only this machine is served.
 
     `secret` signs the session cookies; `banner` is shown on top of each page; `declare` takes
     what people declare, which they may where there is a password: without one any web site could send the form.
+    The same holds for `finder`, which finds unknown topics and adopts them.
     """
     live = Live()
 
@@ -59,7 +61,9 @@ def panel(
     # A redirect to a path without its last slash would name http, whatever a proxy in front of us speaks.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.live = live
-    pages = Pages(campus, language=language, banner=banner, has_password=password_hash is not None)
+    pages = Pages(
+        campus, language=language, banner=banner, has_password=password_hash is not None, finder=finder
+    )
     app.include_router(_machine_routes(live, campus))
     app.include_router(pages.routes())
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -74,6 +78,8 @@ def panel(
         if declare is not None:
             app.include_router(permit_routes(campus, declare))
             app.include_router(declaration_routes(campus, declare))
+        if finder is not None:
+            app.include_router(unknown_routes(finder, campus.site.places, pages))
         app.add_middleware(
             Gate, seal=doorkeeper.seal, open_paths=OPEN_PATHS, local_paths=LOCAL_PATHS, machine_paths=MACHINE_PATHS
         )

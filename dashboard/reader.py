@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import words
+from dashboard.unknown import Value
 from rules.account import Account, Seen, Setting
 from rules.incident import Incident
 from rules.model import Event, Hold, Place, Point, Site
 from rules.quantity import QUANTITIES, Kind
+
+MOST_GUESSED = 6  # values of an unknown device that are named in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,16 @@ class Reader:
 
     def duration(self, seconds: float) -> str:
         return words.duration(seconds, self.language)
+
+    def guessed(self, values: Iterable[Value]) -> str:
+        """What a device seems to measure, each with its unit where that is sure."""
+        told = dict.fromkeys(
+            f"{self.label('quantity', value.quantity)}{f' ({value.unit})' if value.unit else ''}"
+            if value.quantity else value.path
+            for value in values
+        )  # fmt: skip
+        comma = self.say("unknown.comma")
+        return comma.join([*told][:MOST_GUESSED]) + (f"{comma}…" if len(told) > MOST_GUESSED else "")
 
     def ago(self, at: float) -> str:
         """How long ago a time was, in its largest unit."""

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from dashboard.panel import panel
 from dashboard.sign_in import hash_password
+from dashboard.unknown import Finder
 from rules.fact import Fact
 
 PASSWORD = "correct horse"
@@ -19,11 +20,11 @@ PASSWORD_HASH = hash_password(PASSWORD)
 class Desk:
     """A browser at a panel that writes down what is declared."""
 
-    def __init__(self, campus: FakeCampus, *, has_password: bool = True) -> None:
+    def __init__(self, campus: FakeCampus, *, has_password: bool = True, finder: Finder | None = None) -> None:
         self.declared: list[Fact] = []
         self._app: FastAPI = panel(
             campus, language="en", password_hash=PASSWORD_HASH if has_password else None, secret=b"s" * 32,
-            declare=self.declared.append,
+            declare=self.declared.append, finder=finder,
         )  # fmt: skip
         self._cookies = httpx.Cookies()
 

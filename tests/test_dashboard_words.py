@@ -53,6 +53,8 @@ def used_keys() -> Iterator[tuple[str, str]]:
     yield from (("declarations.html", f"declare.{what}") for what in DECLARABLE)
     said = {quantity for quantity, _ in DECLARABLE.values()}
     yield from (("declarations.html", f"declare.{of}_{last}") for of in said for last in ("none", "0", "1"))
+    missing = ("no_such_place", "place_needed", "unit_needed", "value_needed", "period_needed")
+    yield from (("unknown.py", f"unknown.{what}") for what in missing)
     yield from (("base.html", f"app.{page}") for page in ("alerts", "places", "sources"))
 
 
