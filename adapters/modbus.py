@@ -170,12 +170,19 @@ def overhear(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
     is_repeated = buffer.startswith(asked, at) and asked[1:2] not in _ECHOED
     if asked and not is_repeated:
         seen = _look_rtu(buffer, at, asked=asked)
-        if isinstance(seen, Frame):
+        if isinstance(seen, Frame) and _is_as_long(seen, asked):
             return seen._replace(is_reply=True)
     seen = _look_rtu(buffer, at, asked=b"")
     if isinstance(seen, Frame) and len(seen.raw) == _REQUEST and seen.function in _ALIKE and seen.exception is None:
         return _frame(seen.raw[0], seen.raw[1:-2], seen.raw, is_reply=False) or seen
     return seen
+
+
+def _is_as_long(reply: Frame, request: bytes) -> bool:
+    """Whether a reply has as much data as was asked for; what is no reading has any."""
+    if reply.exception is not None or reply.function not in MOST:
+        return True
+    return _cell_bytes(reply) == _data_bytes(Asked(reply.function, 0, int.from_bytes(request[4:6])))
 
 
 def covered(query: Read, request: Frame) -> Read | None:

@@ -244,7 +244,7 @@ def test_questions_and_answers_that_look_alike_are_told_apart_by_what_went_befor
     """Of 17 to 24 coils both are 8 bytes; from 0x0300 on a question even has the byte count of such an answer."""
     device = Device(model="relays", address="9", place="dorm-3/103", part="lighting")
     (query,) = RELAYS.polled
-    first = RELAYS.codec.request("9", replace(query, ask=replace(query.ask, start=0x0310, count=20)))
+    first = RELAYS.codec.request("9", replace(query, ask=replace(query.ask, start=0x0310, count=40)))
     second = RELAYS.codec.request("9", query)
     assert first is not None
     assert second is not None
