@@ -1,23 +1,28 @@
 """Unknown topics: heard at a real broker, guessed by device, and adopted into a file that the loader takes."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from broker import free_port, mosquitto
+from desk import PASSWORD, PASSWORD_HASH
 from test_adapters_mqtt import Inbox, publish
 
 from adapters.mqtt import MqttTransport
 from adapters.source import MqttSource
 from adapters.topic_search import TopicSearch
 from adapters.unknown_topics import MOST_TOPICS, UnknownTopics
+from daemon.clock import SystemClock
 from daemon.config import load
 from daemon.config.adopted import AdoptedFile
 from daemon.finding import TopicFinder
-from dashboard.unknown import Choice, Unknown, Wish
+from daemon.wiring import wire
+from dashboard.unknown import Choice, Unknown, Value, Wish, field_name
 
 CONFIG = """\
 [site]
@@ -250,3 +255,34 @@ def test_what_a_wide_subscription_brings_is_listed_too(tmp_path: Path) -> None:
         wait(lambda: bool(school.topics.heard()))
         transport.stop()
         assert [item.topic for item in school.topics.heard()] == ["meters/d/999"]
+
+
+def test_from_a_search_to_a_reading_after_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "panel.password").write_text(PASSWORD_HASH, encoding="utf-8")
+    (tmp_path / "panel.password").chmod(0o600)
+    with mosquitto(tmp_path) as broker:
+        config = tmp_path / "caretaker.toml"
+        panel = 'clock = "trust"\n[panel]\nlisten = "127.0.0.1:0"\npassword_file = "panel.password"\n[[building]]'
+        config.write_text(CONFIG.format(port=broker.port).replace("[[building]]", panel, 1), encoding="utf-8")
+        plug = [("zigbee2mqtt/plug", b'{"power": 61.7}')]
+        publish(broker.port, plug, retain=True)
+        gateway = wire(load(config, environ={}), SystemClock(trusted=True), died=lambda _: None)
+        gateway.start()
+        with httpx.Client(base_url="http://{}:{}".format(*gateway.server.address)) as browser:
+            browser.post("/sign-in", data={"password": PASSWORD})
+            browser.post("/unknown/search")
+            wait(lambda: "zigbee2mqtt/plug" in browser.get("/sources").text)
+            (key,) = re.findall(r'href="/unknown/(\w+)"', browser.get("/sources").text)
+            value = Value("power", "power_w", "W").name
+            form = {field_name("place", ""): "d/102", field_name("part", ""): "ac", value: "power_w|W", "every": "60"}
+            answer = browser.post(f"/unknown/{key}", data=form)
+            assert answer.status_code == 303, answer.text
+            assert "include = [&#34;adopted.toml&#34;]" in browser.get("/sources").text.replace('"', "&#34;")
+        gateway.stop()
+        config.write_text(f'include = "adopted.toml"\n{config.read_text(encoding="utf-8")}', encoding="utf-8")
+        gateway = wire(load(config, environ={}), SystemClock(trusted=True), died=lambda _: None)
+        gateway.start()
+        wait(lambda: gateway.driver.ask(gateway.pipeline.health)["broker"].online is True)
+        publish(broker.port, plug)
+        wait(lambda: "d/102/ac/power_w" in gateway.driver.ask(gateway.pipeline.newest))
+        gateway.stop()
