@@ -301,7 +301,7 @@ def test_a_device_that_answers_for_registers_it_does_not_have(otherwise: int) ->
 
 
 def test_numbers_too_small_to_be_measured_are_no_floats() -> None:
-    device = meter(TABLES["pzem-004t"], "5", lambda _: {}, line=FAST, talk=EveryRegister({}, otherwise=1))
+    device = meter(TABLES["pzem-004t"], "5", lambda _: {}, line=FAST, talk=EveryRegister({(3, 0): 1}, otherwise=1))
     (models,) = search([device], protocols=["modbus"], at=FAST).of("modbus").values()
     assert not any(model.startswith(("eastron", "chint")) for model in models)
 
