@@ -26,7 +26,7 @@ from rules.model import Delivery, Event, Sample, Turn
 from rules.quality import refiners
 
 SCRIPTS: tuple[Script, ...] = (*plant_boiler_faults.SCRIPTS, *plant_room_faults.SCRIPTS)
-QUICK_VARIANTS, QUICK_DAYS, DAYS = 3, 1.5, 30.0
+QUICK_VARIANTS, QUICK_DAYS, DAYS = 2, 1.5, 30.0
 HARMLESS_VARIANTS = 20  # at most, of what endangers nobody
 MARK_S = 120.0
 FRESH_S = 300.0    # a point unheard for so long is missed
