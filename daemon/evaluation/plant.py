@@ -10,6 +10,7 @@ One variant is run again with `replay`.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatch
+from math import inf
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -30,6 +31,7 @@ QUICK_VARIANTS, QUICK_DAYS, DAYS = 2, 1.5, 30.0
 HARMLESS_VARIANTS = 20  # at most, of what endangers nobody
 MARK_S = 120.0
 FRESH_S = 300.0    # a point unheard for so long is missed
+OF_SILENCE = frozenset({"silent", "boiler_blind"})
 _LOUD = {Delivery.RECORD: 0, Delivery.DIGEST: 1, Delivery.PAGE: 2}
 
 
@@ -175,10 +177,9 @@ class _Gaps:
             self._heard[sample.device] = sample.at
 
     def explain(self, event: Event) -> bool:
-        """Whether a page is true: a device has said nothing for minutes."""
-        return any(begin <= event.at + 0.001 and event.at <= end + 60 for begin, end in self._gaps) or any(
-            event.at >= last + FRESH_S - 0.001 for last in self._heard.values()
-        )
+        """Whether a page is true: it says that a device has said nothing for minutes, and so it is."""
+        gaps = (*self._gaps, *((last + FRESH_S, inf) for last in self._heard.values()))
+        return event.rule in OF_SILENCE and any(begin - 0.001 <= event.at <= end + 60 for begin, end in gaps)
 
 
 # -- figures
