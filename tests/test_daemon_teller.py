@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,76 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger import CALENDAR, NOON, SITE, Ledger, event, local
+from messenger import CHAT, NIGHT, Clock, Endpoint, desk_for, raise_many, work_until
 from receiver import free_port, receiving
 
 from adapters.notify import Answer, send
 from daemon.channel import Channel
-from daemon.message import Message, compose
+from daemon.message import compose
 from daemon.outbox import told
 from daemon.teller import Desk, Teller
-from daemon.telling import MOST_TRIES, OutboxError, OutboxRow, stories
-from rules.calendar import Span
+from daemon.telling import MOST_TRIES, OutboxError
 from rules.model import Severity, Turn
-
-NIGHT = Span(22 * 60 + 30, 6 * 60)
-CHAT = Channel(name="chat", url="json://127.0.0.1")
-
-
-class Clock:
-    def __init__(self, now: float = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Endpoint:
-    """Takes what `numbered` composed; `answers` says how, `took_s` how long it needs."""
-
-    def __init__(self, clock: Clock, took_s: float = 0.0) -> None:
-        self.clock = clock
-        self.took_s = took_s
-        self.answer: Callable[[], Answer] = lambda: Answer(True, "ok")
-        self.heard: list[tuple[float, str, bool]] = []
-
-    def send(self, url: str, title: str, body: str) -> Answer:
-        at = self.clock.now
-        self.clock.now += self.took_s
-        answer = self.answer()
-        self.heard.append((at, title, answer.is_delivered))
-        return answer
-
-    @property
-    def titles(self) -> list[str]:
-        return [title for _, title, _ in self.heard]
-
-    @property
-    def numbers(self) -> list[int]:
-        """The alerts of which it took a message."""
-        return [int(number) for _, title, took in self.heard if took for number in title.split()]
-
-
-def numbered(rows: Sequence[OutboxRow]) -> Message:
-    return Message(" ".join(str(story[0].number) for story in stories(rows)), "")
-
-
-def desk_for(
-    ledger: Ledger, endpoint: Endpoint, channel: Channel = CHAT, chance: Callable[[], float] = lambda: 1.0
-) -> Desk:
-    return Desk(
-        channel, ledger.outbox, compose=numbered, send=endpoint.send, clock=endpoint.clock, calendar=CALENDAR,
-        chance=chance,
-    )  # fmt: skip
-
-
-def work_until(desk: Desk, clock: Clock, until: float, at_most: int = 3000) -> None:
-    """Drive a desk as its thread would, with the clock jumping to when it wants to work again."""
-    for _ in range(at_most):
-        due = desk.work()
-        if due is None or due > until:
-            return
-        clock.now = max(clock.now, due)
-    raise AssertionError("the desk does not come to rest")
 
 
 @pytest.fixture
@@ -89,11 +29,6 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger = Ledger(tmp_path / "caretaker.db", [CHAT])
     yield ledger
     ledger.db.close()
-
-
-def raise_many(ledger: Ledger, count: int, *, first: int = 1, at: float = NOON) -> None:
-    for number in range(first, first + count):
-        ledger.commit(number, event(place=f"dorm-3/{number}", at=at))
 
 
 def test_an_alert_is_told_once(ledger: Ledger) -> None:
@@ -237,88 +172,6 @@ def test_while_the_store_refuses_nobody_is_told_twice(ledger: Ledger) -> None:
 
 
 # -- quiet hours and ends
-
-
-def night_ledger(tmp_path: Path, *turns: Turn) -> Ledger:
-    quiet = Channel(name="chat", url="", quiet=NIGHT, turns=frozenset({Turn.RAISED, *turns}))
-    return Ledger(tmp_path / "night.db", [quiet])
-
-
-def test_the_night_waits_for_the_morning_and_critical_does_not(tmp_path: Path) -> None:
-    ledger = night_ledger(tmp_path)
-    night = local("2026-09-01 23:00")
-    endpoint = Endpoint(Clock(night))
-    desk = desk_for(ledger, endpoint, ledger.channels[0])
-    ledger.commit(1, event(at=night))
-    ledger.commit(2, event(at=night, place="dorm-3/2", severity=Severity.CRITICAL))
-    assert desk.work() == local("2026-09-02 06:00")
-    assert endpoint.titles == ["2"]
-    work_until(desk, endpoint.clock, local("2026-09-03 00:00"))
-    assert endpoint.heard[1:] == [(local("2026-09-02 06:00"), "1", True)]
-
-
-def test_what_was_due_before_a_power_cut_does_not_ring_in_the_night(tmp_path: Path) -> None:
-    ledger = night_ledger(tmp_path)
-    ledger.commit(1, event(at=local("2026-09-01 22:00")))
-    endpoint = Endpoint(Clock(local("2026-09-02 02:00")))
-    assert desk_for(ledger, endpoint, ledger.channels[0]).work() == local("2026-09-02 06:00")
-    assert endpoint.heard == []
-
-
-def test_a_retry_waits_for_the_morning_too(tmp_path: Path) -> None:
-    ledger = night_ledger(tmp_path)
-    start = local("2026-09-01 22:29") + 55
-    ledger.commit(1, event(at=start))
-    endpoint = Endpoint(Clock(start))
-    endpoint.answer = lambda: Answer(False, "busy")
-    assert desk_for(ledger, endpoint, ledger.channels[0]).work() == local("2026-09-02 06:00")
-
-
-def test_an_alert_that_turns_critical_breaks_the_quiet(tmp_path: Path) -> None:
-    ledger = night_ledger(tmp_path)
-    night = local("2026-09-01 23:00")
-    endpoint = Endpoint(Clock(night))
-    desk = desk_for(ledger, endpoint, ledger.channels[0])
-    ledger.commit(1, event(at=night))
-    desk.work()
-    endpoint.clock.now = night + 3600
-    ledger.commit(1, event(Turn.UPDATED, at=night + 3600, severity=Severity.CRITICAL))
-    assert desk.work() is None
-    assert endpoint.heard == [(night + 3600, "1", True)]
-
-
-@pytest.mark.parametrize("turns", [(), (Turn.CLEARED,)])
-def test_raised_and_over_in_the_night_is_one_message_in_the_morning(tmp_path: Path, turns: tuple[Turn, ...]) -> None:
-    ledger = night_ledger(tmp_path, *turns)
-    night = local("2026-09-01 23:00")
-    ledger.commit(1, event(at=night, since=night - 1800, place="dorm-3/402"))
-    ledger.commit(1, event(Turn.CLEARED, at=night + 600, since=night - 1800, place="dorm-3/402"))
-    rows = ledger.outbox.due("chat", local("2026-09-02 06:00"), 10)
-    message = compose(rows, SITE, "zh")
-    assert message.title == "【第一中学】#1 【已恢复】长流水：3号宿舍楼 402"
-    assert "结束时间：2026-09-01 23:10（通知发出时已结束）" in message.body
-    endpoint = Endpoint(Clock(night + 700))
-    work_until(desk_for(ledger, endpoint, ledger.channels[0]), endpoint.clock, local("2026-09-03 00:00"))
-    assert endpoint.titles == ["1"]
-    assert [(t.turn, t.is_delivered) for t in told(ledger.db, 1)] == [("raised", True), ("cleared", True)]
-
-
-@pytest.mark.parametrize(("turns", "messages"), [((), ["1"]), ((Turn.CLEARED,), ["1", "1"])])
-def test_an_end_is_told_to_who_asks_and_heard_of_the_raise(
-    tmp_path: Path, turns: tuple[Turn, ...], messages: list[str]
-) -> None:
-    ledger = night_ledger(tmp_path, *turns)
-    endpoint = Endpoint(Clock())
-    desk = desk_for(ledger, endpoint, ledger.channels[0])
-    ledger.commit(1, event())
-    desk.work()
-    endpoint.clock.now = NOON + 60
-    ledger.commit(1, event(Turn.CLEARED, at=NOON + 60))
-    desk.work()
-    assert endpoint.titles == messages
-
-
-# -- everything at once
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
