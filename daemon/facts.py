@@ -203,7 +203,7 @@ class Declarations:
         try:
             handed.path.unlink(missing_ok=True)
         except OSError as error:
-            log.error("%s is taken up, but cannot be removed: %s", handed.path, error.strerror)
+            log.error("%s is taken up, but cannot be removed: %s", _sayable(handed.path), error.strerror)
         self._settle(handed.path)
         self._handed = None
         self._bell.set()
@@ -239,13 +239,13 @@ class Declarations:
         return True
 
     def _refuse(self, path: Path, why: str) -> None:
-        log.error("%s is put aside: %s", path, why)
+        log.error("%s is put aside: %s", _sayable(path), why)
         try:
             with open(path.with_suffix(".why"), "w", encoding="utf-8", opener=_plainly) as file:
                 file.write(f"{why}\n")
             path.replace(path.with_suffix(REFUSED))
         except OSError as error:
-            log.error("%s cannot be put aside: %s", path, error.strerror)
+            log.error("%s cannot be put aside: %s", _sayable(path), error.strerror)
         self._settle(path)
 
     def _settle(self, path: Path) -> None:
@@ -275,3 +275,8 @@ def why_refused(path: Path) -> str | None:
         return body_of(path.with_suffix(".why")).decode(errors="replace").strip()
     except (OSError, FactError):
         return None
+
+
+def _sayable(path: Path) -> str:
+    """A path as text that any log can take: a file system holds names that no text can say."""
+    return str(path).encode(errors="backslashreplace").decode()
