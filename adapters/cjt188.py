@@ -17,7 +17,7 @@ of 2018 was not available and is not claimed.
 import re
 from typing import NamedTuple
 
-from adapters.dlt645 import number
+from adapters.dlt645 import BadDigitError, number
 from adapters.protocol import Decoder, Garble
 from rules.model import Reason
 
@@ -38,6 +38,11 @@ UNITS: dict[int, tuple[str, float]] = {  # unit byte -> a unit that quantities k
     0x35: ("m3/h", 1.0),
 }  # fmt: skip
 
+_VOLUME, _ENERGY = frozenset({"L", "m3"}), frozenset({"Wh", "kWh", "MWh", "J", "kJ", "MJ", "GJ"})
+_SUITING = {  # the units that a value may have
+    "total": _VOLUME, "settled": _VOLUME | _ENERGY, "energy": _ENERGY, "volume": _VOLUME,
+    "power": frozenset({"W", "kW", "MW"}), "flow": frozenset({"L/h", "m3/h"}),
+}  # fmt: skip
 _WATER = ("total", "settled")
 _HEAT = ("settled", "energy", "power", "flow", "volume")
 _PAIR = 5        # a value and its unit
@@ -135,24 +140,38 @@ def items(payload: bytes) -> dict[str, Item] | None:
     """
     for names, tail in _TAIL.items():
         if len(payload) == len(names) * _PAIR + tail:
-            found = _pairs(names, payload, unit_at=4) or _pairs(names, payload, unit_at=0)
+            found = _laid_out(names, payload)
             if found is not None and names is _HEAT:
                 found |= _temperatures(payload[len(names) * _PAIR :])
             return found
     return None
 
 
+def _laid_out(names: tuple[str, ...], payload: bytes) -> dict[str, Item] | None:
+    """The values by the layout that fits: a high digit may look like a unit, so digits have to fit as well."""
+    wrong: BadDigitError | None = None
+    for unit_at in (4, 0):
+        try:
+            found = _pairs(names, payload, unit_at=unit_at)
+        except BadDigitError as error:
+            wrong = wrong or error
+            continue
+        if found is not None:
+            return found
+    if wrong is not None:
+        raise wrong
+    return None
+
+
 def _pairs(names: tuple[str, ...], payload: bytes, *, unit_at: int) -> dict[str, Item] | None:
-    """The values with their units behind (`unit_at` 4) or before them (0); None where a unit is none."""
+    """The values with their units behind (`unit_at` 4) or before them (0); None where a unit does not suit."""
     found = {}
     for index, name in enumerate(names):
         pair = payload[index * _PAIR : (index + 1) * _PAIR]
-        known = UNITS.get(pair[unit_at])
-        if known is None:
+        unit, factor = UNITS.get(pair[unit_at], ("", 0.0))
+        if unit not in _SUITING[name]:
             return None
-        unit, factor = known
-        digits = pair[1:] if unit_at == 0 else pair[:4]
-        found[name] = (digits, unit, factor)
+        found[name] = (pair[1:] if unit_at == 0 else pair[:4], unit, factor)
     return {
         name: Item(number(digits, decimals=2, signed=False, factor=factor), unit)
         for name, (digits, unit, factor) in found.items()
@@ -160,8 +179,12 @@ def _pairs(names: tuple[str, ...], payload: bytes, *, unit_at: int) -> dict[str,
 
 
 def _temperatures(tail: bytes) -> dict[str, Item]:
-    return {
-        name: Item(number(tail[3 * index : 3 * index + 3], decimals=2, signed=False), "°C")
-        for index, name in enumerate(_TEMPERATURES)
-    }
+    """BadDigitError where the top bit is set: whether that is a sign, no document that we know says."""
+    found = {}
+    for index, name in enumerate(_TEMPERATURES):
+        raw = tail[3 * index : 3 * index + 3]
+        if raw[2] & 0x80 and raw != b"\xff\xff\xff":
+            raise BadDigitError(f"a temperature with its top bit set: {raw[::-1].hex().upper()}")
+        found[name] = Item(number(raw, decimals=2, signed=False), "°C")
+    return found
 

@@ -18,13 +18,13 @@ _JOULES = {"J": 1 / 3600, "kJ": 1 / 3.6, "MJ": 1 / 3.6e-3, "GJ": 1 / 3.6e-6}  # 
 
 
 class Named(NamedTuple):
-    """A value of an answer by its name; its unit stands in the answer. A register has eight digits."""
+    """A value of an answer by its name; its unit stands in the answer, and so does where its register ends."""
 
     value: str
 
     @property
     def end(self) -> float | None:
-        return 1e6
+        return None
 
 
 class Ask(NamedTuple):
@@ -80,7 +80,8 @@ class Cjt188:
         if address not in (frame.address, cjt188.ANY_ADDRESS):
             return Reason.WRONG_ADDRESS
         is_ours = frame.function == cjt188.READ and (frame.is_refusal or frame.identifier in ORDERS.values())
-        return None if is_ours else Reason.WRONG_DATA
+        is_alike = frame.kind >> 4 == query.ask.kind >> 4  # water, heat, gas, electricity
+        return None if is_ours and is_alike else Reason.WRONG_DATA
 
     def refusal(self, frame: Frame) -> Refusal | None:
         return Refusal(f"state {frame.data[1:].hex().upper()}", is_lasting=False) if frame.is_refusal else None

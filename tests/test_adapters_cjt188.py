@@ -85,15 +85,21 @@ def test_units_tell_where_they_stand(text: str, energy: float, supply: float, vo
 @pytest.mark.parametrize(
     ("unit", "quantity", "value"),
     [("2C", "volume_m3", 1234.56), ("29", "volume_m3", 1.23456), ("05", "heat_kwh", 1234.56),
-     ("02", "heat_kwh", 1.23456),
-     ("11", "heat_kwh", 342933.333333333), ("0E", "heat_kwh", 342.933333333), ("13", "heat_kwh", 34293333.333333336),
+     ("02", "heat_kwh", 1.23456), ("11", "heat_kwh", 342933.333333333), ("0E", "heat_kwh", 342.933333333),
+     ("13", "heat_kwh", 34293333.333333336),
      ("01", "heat_kwh", 0.000342933), ("0A", "heat_kwh", 123456000.0)],
 )  # fmt: skip
 def test_each_unit_is_turned_into_ours(unit: str, quantity: str, value: float) -> None:
-    frame = with_payload(bytes.fromhex(f"56341200{unit} 000000002C") + bytes(9))
-    field = Field(quantity, "", CODEC.format({"value": "total"}))
-    query = CODEC.query({"meter": "cold water"}, (field,), polled=True)
-    assert CODEC.decode(query, [frame]) == {quantity: pytest.approx(value, rel=1e-6)}
+    pairs, name = f"56341200{unit} 000000002C", "total"
+    tail = bytes(9)
+    if quantity == "heat_kwh":
+        pairs, name = f"0000000005 56341200{unit} 0000000017 0000000035 000000002C", "energy"
+        tail = bytes(18)
+    field = Field(quantity, "", CODEC.format({"value": name}))
+    query = CODEC.query({"meter": "heat" if name == "energy" else "cold water"}, (field,), polled=True)
+    assert CODEC.decode(query, [with_payload(bytes.fromhex(pairs) + tail)]) == {
+        quantity: pytest.approx(value, rel=1e-6)
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,6 +109,8 @@ def test_each_unit_is_turned_into_ours(unit: str, quantity: str, value: float) -
         ("0A0000002C 000000002C" + "00" * 9, Reason.BAD_DIGIT),
         ("0000000099 000000002C" + "00" * 9, Reason.WRONG_DATA),       # no such unit
         ("0000000005 000000002C" + "00" * 9, Reason.WRONG_DATA),       # kWh are no volume
+        ("2C00000005 2C00000001" + "00" * 9, {"volume_m3": 50000.0}),  # unit first; 05 and 01 look like units
+        ("2C00005010 2C00004010" + "00" * 9, {"volume_m3": 105000.0}),
         ("000000002C", Reason.WRONG_DATA),
         ("", Reason.WRONG_DATA),
     ],
@@ -140,3 +148,18 @@ def test_no_bytes_crash_it(data: bytes) -> None:
         if isinstance(item, cjt188.Frame):
             CODEC.describe(item)
     assert not decoder.is_waiting
+
+
+def test_a_meter_of_another_kind_is_no_answer() -> None:
+    frame, query = one(WATER), load_tables()["cjt188-cold-water"].queries[0]
+    gas = one(cjt188.encode(0x30, frame.address, 0x81, frame.data).hex())
+    assert CODEC.mismatch(frame, frame.address, query) is None
+    assert CODEC.mismatch(gas, frame.address, query) is Reason.WRONG_DATA
+
+
+def test_a_temperature_that_may_have_a_sign_is_a_fault() -> None:
+    query, frame = load_tables()["cjt188-heat"].queries[0], one(COOLING)
+    cold = bytearray(frame.data)
+    cold[28:31] = bytes.fromhex("000580")
+    again = one(cjt188.encode(frame.kind, frame.address, frame.control, bytes(cold)).hex())
+    assert CODEC.decode(query, [again]) is Reason.BAD_DIGIT
