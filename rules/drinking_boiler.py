@@ -2,8 +2,10 @@
 
 Strategy. To boil is its work, so its temperature alone is never too high; but water cannot get hotter than boiling, and
 what shows more has boiled dry. It *heats* while its power is drawn or its burner is on. Dry: it heats with too little
-water, or shows more than boiling. Left on: it has heated in hours when its building is closed or asleep. A thermostat
-heats in short bursts, so what counts from the first burst is the time until none has come for a while.
+water, or shows more than boiling: two ladders, each stepped at its own readings, and one alert; where what heats or the
+level has fallen silent, nothing begins and nothing ends. Left on: it has heated in hours when its building is closed or
+asleep. A thermostat heats in short bursts, so what counts from the first burst is the time until none has come for a
+while.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rules.boiler import Spelled, air_kpa, boiling_c, by_role
+from rules.drinking_boiler_words import WORDS
 from rules.hours import Hours
 from rules.ladder import Climb, Ladder, Rung
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Place, Point, Severity, Site, Turn
@@ -18,6 +21,7 @@ from rules.rule import Words, parameter
 
 DRINKING_BOILER = "drinking_boiler"
 METERED, LEVELS = frozenset({"watts", "on"}), frozenset({"low", "percent"})
+CLEAR_S = 60.0
 HEATING_W = 100.0     # more than a display and a valve draw
 PAUSE_S = 4 * 3600.0  # a boiler that is on heats again within this, however well it keeps warm
 REHEATED_K = 2.0      # warmer by this than the coldest since: it was heated between two readings
@@ -28,69 +32,114 @@ _SPELLED: Spelled = {
 
 
 class _Dry(NamedTuple):
-    """Whether it heats and whether it lacks water by the newest readings, each with its time; how that climbs."""
+    """How dryness and heat climb; the newest readings with their times, and until when two of them speak."""
 
-    climb: Climb = Climb()
+    dry: Climb = Climb()
+    hot: Climb = Climb()
     heats: float = 0.0
-    heats_at: float = 0.0
+    heats_at: float | None = None
+    heats_until: float = 0.0
     low: float = 0.0
     low_at: float = 0.0
+    low_until: float = 0.0
     celsius: float = 0.0
+    celsius_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryWatch:
-    """One boiler that must not heat without water; its ladder is over 0 and 1."""
+    """One boiler that must not heat without water: `dry` is a ladder over 0 and 1, `hot` one over its temperature."""
 
     rule: ClassVar[str] = "drinking_boiler"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_Dry] = _Dry()
 
     key: str
     place: str
     inputs: Mapping[str, str]
-    holds_s: float
+    holds_s: Mapping[str, float]  # by role
+    dry_holds_s: float            # the shortest of what heats and the level
     low_pct: float
-    too_hot_c: float
-    ladder: Ladder
+    dry: Ladder
+    hot: Ladder
 
     def step(self, state: _Dry, at: float, values: Mapping[str, float]) -> tuple[_Dry, Sequence[Change]]:
-        heard = _heard(state, at, values, low_pct=self.low_pct)
-        is_dry = bool(heard.heats and heard.low and at - min(heard.heats_at, heard.low_at) <= self.holds_s)
-        is_too_hot = heard.celsius > self.too_hot_c
-        climb, turn = self.ladder.step(Climb(*state.climb), at, float(is_dry or is_too_hot), holds_s=self.holds_s)
-        state = heard._replace(climb=self.ladder.after(climb) if turn is Turn.CLEARED else climb)
-        if turn is None:
-            return state, ()
-        why = turn.value if turn is Turn.CLEARED else "too_hot" if is_too_hot else "dry"
-        rung, held_s = self.ladder.told(climb), self.ladder.covered_s(climb)
-        evidence = Evidence(climb.since or 0.0, tuple(self.inputs.values()), None, held_s)
-        said = {"celsius": heard.celsius, "held_s": held_s}
-        return state, (Change(turn, rung.severity, rung.delivery, f"drinking_boiler.{why}", said, evidence),)
+        state = self._heard(state, at, values)
+        dry, hot = Climb(*state.dry), Climb(*state.hot)
+        was_told = bool(dry.told or hot.told)
+        turns: list[tuple[Turn, str, Climb]] = []
+        is_dry = self._is_dry(state, at) if not values or values.keys() - {"celsius"} else None
+        if is_dry is not None:
+            climb, turn = self.dry.step(dry, at, float(is_dry), holds_s=self.dry_holds_s)
+            dry = self.dry.after(climb) if turn is Turn.CLEARED else climb
+            turns += [(turn, "dry", climb)] if turn else []
+        if "celsius" in values:
+            climb, turn = self.hot.step(hot, at, state.celsius, holds_s=self.holds_s["celsius"])
+            hot = self.hot.after(climb) if turn is Turn.CLEARED else climb
+            turns += [(turn, "too_hot", climb)] if turn else []
+        state = state._replace(dry=dry, hot=hot)
+        if was_told == bool(dry.told or hot.told):
+            return state, ()  # nothing, or the alert that is open has one reason more or less
+        return state, (self._change(*turns[-1], state, at),)
 
     def deadline(self, state: _Dry) -> float | None:
-        return None  # only readings move it
+        wake = self.dry.lapse(Climb(*state.dry), holds_s=self.dry_holds_s)
+        return wake if wake is not None and self._is_dry(state, wake) else None
 
     def hold(self, state: _Dry, at: float) -> Hold | None:
-        return self.ladder.hold(Climb(*state.climb), at, holds_s=self.holds_s)
+        dry, hot = Climb(*state.dry), Climb(*state.hot)
+        if dry.told or hot.told:
+            return None
+        is_running = self.dry.hold(dry, at, holds_s=self.dry_holds_s)
+        return is_running or self.hot.hold(hot, at, holds_s=self.holds_s.get("celsius", 0.0))
 
     def explain(self, state: _Dry, at: float) -> Explanation:
-        climb = Climb(*state.climb)
-        if climb.at is None:
+        found = [climb.at for climb in (Climb(*state.dry), Climb(*state.hot)) if climb.since is not None and climb.at]
+        if found:
+            return Explanation("drinking_boiler.is_dry", {"heard_at": max(found)})
+        if state.heats_at is None and state.celsius_at is None:
             return Explanation("drinking_boiler.is_unheard", {})
-        why = "is_dry" if climb.since is not None else "heats" if state.heats else "rests"
-        return Explanation(f"drinking_boiler.{why}", {"heard_at": climb.at})
+        if state.heats_at is None:
+            values = {"heard_at": state.celsius_at or 0.0, "celsius": state.celsius}
+            return Explanation("drinking_boiler.is_warm", values)
+        has_water = not state.low and at <= state.low_until
+        why = "rests" if not state.heats else "heats_water" if has_water else "heats"
+        heard_at = min(state.heats_at, state.low_at) if why == "heats_water" else state.heats_at
+        return Explanation(f"drinking_boiler.{why}", {"heard_at": heard_at})
 
+    def _heard(self, state: _Dry, at: float, values: Mapping[str, float]) -> _Dry:
+        """The state with these readings in it."""
+        if "on" in values or "watts" in values:
+            role = "on" if "on" in values else "watts"
+            heats = values["on"] if role == "on" else float(values["watts"] > HEATING_W)
+            state = state._replace(heats=heats, heats_at=at, heats_until=at + self.holds_s[role])
+        if "low" in values or "percent" in values:
+            role = "low" if "low" in values else "percent"
+            low = values["low"] if role == "low" else float(values["percent"] < self.low_pct)
+            state = state._replace(low=low, low_at=at, low_until=at + self.holds_s[role])
+        if "celsius" in values:
+            state = state._replace(celsius=values["celsius"], celsius_at=at)
+        return state
 
-def _heard(state: _Dry, at: float, values: Mapping[str, float], *, low_pct: float) -> _Dry:
-    """The state with these readings in it."""
-    if "on" in values or "watts" in values:
-        heats = values["on"] if "on" in values else float(values["watts"] > HEATING_W)
-        state = state._replace(heats=heats, heats_at=at)
-    if "low" in values or "percent" in values:
-        low = values["low"] if "low" in values else float(values["percent"] < low_pct)
-        state = state._replace(low=low, low_at=at)
-    return state._replace(celsius=values.get("celsius", state.celsius))
+    def _is_dry(self, state: _Dry, at: float) -> bool | None:
+        """Whether it heats without water; None where no fresh reading says so, nor the contrary."""
+        heats = bool(state.heats) if at <= state.heats_until else None
+        low = bool(state.low) if at <= state.low_until else None
+        if heats is False or low is False:
+            return False
+        return None if heats is None or low is None else True
+
+    def _change(self, turn: Turn, why: str, climb: Climb, state: _Dry, at: float) -> Change:
+        ladder = self.dry if why == "dry" else self.hot
+        rung, held_s = ladder.told(climb), ladder.covered_s(climb)
+        values, is_warm = {"held_s": held_s}, False
+        if state.celsius_at is not None and at - state.celsius_at <= self.holds_s["celsius"]:
+            values["celsius"], is_warm = state.celsius, True
+        if turn is Turn.CLEARED:
+            why = "cleared_warm" if is_warm else "cleared"
+        line = None if ladder is self.dry else rung.line
+        evidence = Evidence(climb.since or 0.0, tuple(self.inputs.values()), line, held_s)
+        return Change(turn, rung.severity, rung.delivery, f"drinking_boiler.{why}", values, evidence)
 
 
 class _LeftOn(NamedTuple):
@@ -183,58 +232,7 @@ class DrinkingBoiler:
     slowest_s: ClassVar[float] = 600.0
     memory_s: ClassVar[float] = 2 * 86_400.0
     is_declared: ClassVar[bool] = False
-    words: ClassVar[Mapping[str, Words]] = {
-        "zh": Words(
-            "开水器干烧或忘关",
-            "看开水器的两件事。干烧：在加热，但水位不够（level_low 为 1，或 level_pct 低于 low_pct），或者温度超过沸点 "
-            "over_k（5 度）以上，持续 dry_s 秒，按紧急报，夜里也叫人。忘关：夜里熄灯后、周末和假期，楼里没人用水，开水"
-            "器还在加热，超过 hold_min 分钟写进当天汇总；刚放学的 grace_min 分钟不算。烧开水是它的本职，到 100 度不算超"
-            "温。读数：功率（power_w）或开关（on、flame），可加温度、水位。位置类型是 drinking_boiler。局限：没有水位和"
-            "温度读数的看不到干烧。",
-            "干烧：立即断电，不要马上加冷水，冷却后再检查进水。忘关：关掉电源，或装定时开关。",
-            {
-                "drinking_boiler.dry": "正在干烧：缺水还在加热，已 {held_s}",
-                "drinking_boiler.too_hot": "可能干烧：温度 {celsius:.0f} 度，比开水还热，已 {held_s}",
-                "drinking_boiler.cleared": "已不再干烧，温度 {celsius:.0f} 度",
-                "drinking_boiler.left_on": "没人的时候还在加热，已 {on_s}",
-                "drinking_boiler.left_on_cleared": "已不再加热；没人的时候共加热 {on_s}",
-                "drinking_boiler.is_unheard": "还没有收到读数",
-                "drinking_boiler.heats": "{heard_at} 在加热，水位正常",
-                "drinking_boiler.rests": "{heard_at} 没有加热",
-                "drinking_boiler.is_dry": "{heard_at} 缺水还在加热，或温度高过沸点",
-                "drinking_boiler.is_open": "{until_at} 之前有人使用，不看",
-                "drinking_boiler.is_off": "从 {since_at} 起没人用，没有在加热",
-                "drinking_boiler.is_on": "没人用，从 {since_at} 起还在加热，最近一次 {last_at}",
-            },
-        ),
-        "en": Words(
-            "Drinking-water boiler dry or left on",
-            "Two things about drinking-water boilers. Dry: it heats while the water is low (level_low is 1, or "
-            "level_pct is below low_pct), or it shows more than boiling by over_k (5 K), for dry_s seconds: critical, "
-            "and breaks the quiet hours. Left on: it heats when its building is closed or asleep, at night, on "
-            "weekends and holidays, for more than hold_min minutes: a line in the day's summary; the first grace_min "
-            "minutes after closing do not count. To boil is its work, so 100 °C is not too hot. Readings: power "
-            "(power_w) or a state (on, flame), and where there are temperature and level. Its kind of place is "
-            "drinking_boiler. Limits: without level and temperature dry heating is not seen.",
-            "Dry: cut its power at once, add no cold water, look at the inlet when it is cool. Left on: switch it off, "
-            "or give it a timer.",
-            {
-                "drinking_boiler.dry": "it heats without enough water, for {held_s}",
-                "drinking_boiler.too_hot": "it may have boiled dry: {celsius:.0f} °C is hotter than boiling water, for "
-                "{held_s}",
-                "drinking_boiler.cleared": "it no longer heats dry; {celsius:.0f} °C",
-                "drinking_boiler.left_on": "it heats while nobody is there, for {on_s}",
-                "drinking_boiler.left_on_cleared": "it no longer heats; it did for {on_s} while nobody was there",
-                "drinking_boiler.is_unheard": "no reading has come yet",
-                "drinking_boiler.heats": "at {heard_at} it was heating, with enough water",
-                "drinking_boiler.rests": "at {heard_at} it was not heating",
-                "drinking_boiler.is_dry": "at {heard_at} it was heating without enough water, or hotter than boiling",
-                "drinking_boiler.is_open": "in use until {until_at}: not looked at",
-                "drinking_boiler.is_off": "nobody is there since {since_at}, and it does not heat",
-                "drinking_boiler.is_on": "nobody is there, and it heats since {since_at}, last at {last_at}",
-            },
-        ),
-    }
+    words: ClassVar[Mapping[str, Words]] = WORDS
 
     dry_s: float = parameter(15.0, unit="s", least=1.0, most=3600.0)
     low_pct: float = parameter(10.0, unit="%", least=0.0, most=100.0)
@@ -255,14 +253,17 @@ class DrinkingBoiler:
     def _dry(self, site: Site, place: Place, points: Mapping[str, Point]) -> DryWatch:
         is_metered = bool(points.keys() & METERED)
         of = {role: point for role, point in points.items() if is_metered or role == "celsius"}
+        holds_s = {role: point.holds_s for role, point in of.items()}
+        too_hot_c = boiling_c(air_kpa(site.altitude_m)) + self.over_k
         return DryWatch(
             key=place.id,
             place=place.id,
             inputs={role: point.id for role, point in of.items()},
-            holds_s=min(point.holds_s for point in of.values()),
+            holds_s=holds_s,
+            dry_holds_s=min((seconds for role, seconds in holds_s.items() if role != "celsius"), default=0.0),
             low_pct=self.low_pct,
-            too_hot_c=boiling_c(air_kpa(site.altitude_m)) + self.over_k,
-            ladder=Ladder(rungs=(Rung(0.5, self.dry_s, Severity.CRITICAL),), deadband=0.0, clear_s=60.0),
+            dry=Ladder(rungs=(Rung(0.5, self.dry_s, Severity.CRITICAL),), deadband=0.0, clear_s=CLEAR_S),
+            hot=Ladder(rungs=(Rung(too_hot_c, self.dry_s, Severity.CRITICAL),), deadband=0.0, clear_s=CLEAR_S),
         )
 
     def _left_on(self, site: Site, place: Place, points: Mapping[str, Point]) -> LeftOnWatch:

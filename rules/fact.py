@@ -14,7 +14,7 @@ DECLARABLE: Mapping[str, tuple[str, float]] = {  # what people can say in a word
     "pressure-test-begin": ("pressure_test", 1.0),
     "pressure-test-end": ("pressure_test", 0.0),
 }
-_ATTENDED = frozenset({"boiler_room", "drinking_boiler"})  # where somebody makes rounds, or is on duty
+_ATTENDED = "boiler_room"  # where rules hear of rounds and duty
 _ATTENDANCE = ("round", "on_duty")
 _TESTED, _TEST = "pressure_kpa", "pressure_test"
 
@@ -82,9 +82,9 @@ def permit_points(places: Iterable[Place]) -> list[Point]:
 
 
 def declared_points(site: Site, place: str) -> list[Point]:
-    """The points of what people can declare at a place in a word: where it makes sense and no device tells it."""
+    """The points of what people can declare at a place in a word: where a rule hears it and no device tells it."""
     points = site.points_at(place)
-    wanted = _ATTENDANCE if site.places[place].kind in _ATTENDED else ()
+    wanted = _ATTENDANCE if site.places[place].kind == _ATTENDED else ()
     if any(point.quantity == _TESTED for point in points):
         wanted = (*wanted, _TEST)
     told = {point.id for point in points if point.source != PEOPLE} if wanted else ()

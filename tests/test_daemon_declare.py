@@ -121,7 +121,7 @@ def logged(database: Path) -> list[dict[str, float]]:
 def test_what_can_be_said_where(config: Path) -> None:
     site = load(config).site
     assert {place: declarable(site, place) for place in site.places} == {
-        "plant": [], BOILER: ["round", "on-duty", "off-duty"], KETTLE: ["round", "on-duty", "off-duty"],
+        "plant": [], BOILER: ["round", "on-duty", "off-duty"], KETTLE: [],
         PUMPS: ["pressure-test-begin", "pressure-test-end"],
     }  # fmt: skip
     config.write_text(CONFIG + CARD, encoding="utf-8")
@@ -148,8 +148,10 @@ def test_a_command_reaches_the_running_gateway_and_its_log(config: Path, running
     ("arguments", "said"),
     [
         (["plant/boilr", "round"], "no place 'plant/boilr'; did you mean 'plant/boiler'?"),
-        ([PUMPS, "round"], "cannot be said about plant/pumps; what can be: pressure-test-begin, pressure-test-end"),
-        (["plant", "on-duty"], "cannot be said about plant; what can be: nothing"),
+        ([PUMPS, "round"], "for boiler rooms where no device tells them; what can be: pressure-test-begin, pressure-"),
+        ([KETTLE, "round"], "round cannot be said about plant/kettle: rounds and duty are for boiler rooms where"),
+        ([BOILER, "pressure-test-end"], "a pressure test is for places with a pressure reading where no device tells"),
+        (["plant", "on-duty"], "cannot be said about plant: rounds and duty are for boiler rooms where no device"),
         ([BOILER, "dinner"], "invalid choice: 'dinner'"),
     ],
 )
@@ -167,6 +169,7 @@ def test_what_cannot_be_said_is_refused_by_the_command(config: Path, arguments: 
         (b'{"declared": {"place": "plant/boiler", "what": "dinner", "at": 9e9}}', "dinner is not for people to say"),
         (b'{"declared": {"place": "plant/boiler", "what": ["round"], "at": 9e9}}', "not for people to say"),
         (b'{"declared": {"place": "plant/pumps", "what": "round", "at": 9e9}}', "round is not for people to say"),
+        (b'{"declared": {"place": "plant/kettle", "what": "on-duty", "at": 9e9}}', "on-duty is not for people to say"),
         (b'{"declared": {"place": "gone", "what": "round", "at": 9e9}}', "no place 'gone'"),
         (b'{"declared": {"place": {}, "what": "round", "at": 9e9}}', "not a fact"),
         (b'{"declared": {"place": "plant/boiler", "what": "round", "at": 1, "value": 1}, "x": 1}', "not a fact"),

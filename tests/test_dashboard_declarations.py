@@ -11,7 +11,7 @@ from rules.fact import DECLARABLE, Declaration, fact_point
 from rules.incident import Incident
 from rules.model import Evidence, Place, Point, Reading
 
-BOILER, PUMPS = "plant/boiler", "plant/pumps"
+BOILER, PUMPS, KETTLE = "plant/boiler", "plant/pumps", "plant/kettle"
 HOUR = 3600.0
 NOON_AT = NOW - 2 * HOUR
 
@@ -23,6 +23,7 @@ def plant(*, duty_source: str = "", **said: float) -> FakeCampus:
         "plant": Place("plant", "锅炉楼", "plant", "plant"),
         BOILER: Place(BOILER, "锅炉房", "boiler_room", "plant"),
         PUMPS: Place(PUMPS, "泵房", "pump_room", "plant"),
+        KETTLE: Place(KETTLE, "开水器", "drinking_boiler", "plant"),
     }
     points = [Point(f"{PUMPS}/pressure_kpa", PUMPS, "", "pressure_kpa", "p", "broker", 75.0)]
     if duty_source:
@@ -61,7 +62,7 @@ def test_what_was_said_last_stands_there_and_what_can_be_said_now(
     assert offered(answer.text) == offers
 
 
-@pytest.mark.parametrize("place", ["dorm-3/402", "plant", "teach-1/105"])
+@pytest.mark.parametrize("place", ["dorm-3/402", "plant", "teach-1/105", KETTLE])
 def test_where_nothing_can_be_said_there_is_nothing(place: str) -> None:
     answer = Desk(plant()).sign_in().ask("GET", f"/places/{place}")
     assert "Say what is so" not in answer.text
@@ -79,8 +80,8 @@ def test_the_steps_of_a_pressure_test_stand_beside_its_button() -> None:
     [
         (BOILER, "round", True), (BOILER, "on-duty", True), (BOILER, "off-duty", True),
         (PUMPS, "pressure-test-begin", True), (PUMPS, "pressure-test-end", True),
-        (BOILER, "pressure-test-begin", False), (PUMPS, "round", False), ("dorm-3/402", "round", False),
-        (BOILER, "nonsense", False), (BOILER, "", False),
+        (BOILER, "pressure-test-begin", False), (PUMPS, "round", False), (KETTLE, "round", False),
+        ("dorm-3/402", "round", False), (BOILER, "nonsense", False), (BOILER, "", False),
     ],
 )  # fmt: skip
 def test_a_button_declares_what_can_be_said_there_and_nothing_else(place: str, what: str, is_declared: bool) -> None:

@@ -37,8 +37,10 @@ _WORDS = {
         "refused": "{said}：未被接受：{why}",
         "no_place": "没有位置 {place}",
         "near": "；是否想写 {name}？",
-        "cannot": "{place} 不能声明 {what}；这里可以声明：{those}",
-        "nothing": "无（巡查和值班用于锅炉房和开水器，打压试验用于有压力读数的位置；设备已上报的不能声明）",
+        "cannot": "{place} 不能声明 {what}：{where}；这里可以声明：{those}",
+        "where_attended": "巡查和值班只用于锅炉房（设备已上报的除外）",
+        "where_tested": "打压试验只用于有压力读数的位置（设备已上报的除外）",
+        "nothing": "无",
     },
     "en": {
         "round": "a round was done just now",
@@ -53,9 +55,10 @@ _WORDS = {
         "refused": "{said}: refused: {why}",
         "no_place": "no place {place}",
         "near": "; did you mean {name}?",
-        "cannot": "{what} cannot be said about {place}; what can be: {those}",
-        "nothing": "nothing (rounds and duty are for boiler rooms and drinking-water boilers, a pressure test is for "
-        "places with a pressure reading; what a device tells is not for people to say)",
+        "cannot": "{what} cannot be said about {place}: {where}; what can be: {those}",
+        "where_attended": "rounds and duty are for boiler rooms where no device tells them",
+        "where_tested": "a pressure test is for places with a pressure reading where no device tells it",
+        "nothing": "nothing",
     },
 }
 
@@ -69,8 +72,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Say what is so at a place from now on: round (a round was done just now), on-duty and off-duty (somebody "
         "responsible is there, or has gone), pressure-test-begin and pressure-test-end (pipes stand under test "
-        "pressure, and nobody touches them). Without a word, say what can be declared there, and what was last. Needs "
-        "no password, but the right to write beside the database. Exit code 2: not done."
+        "pressure, and nobody touches them). Rounds and duty are for boiler rooms, a pressure test for places with a "
+        "pressure reading. Without a word, say what can be declared there, and what was last. Needs no password, but "
+        "the right to write beside the database. Exit code 2: not done."
     )
     parser.add_argument("place", metavar="PLACE", help="such as teach-1/boiler")
     parser.add_argument("what", nargs="?", choices=DECLARABLE, metavar="WHAT", help=", ".join(DECLARABLE))
@@ -107,7 +111,9 @@ def _check(place: str, what: str | None, loaded: Loaded) -> None:
         raise DeclareError(words["no_place"].format(place=repr(place)) + meant)
     can = declarable(loaded.site, place)
     if what is not None and what not in can:
-        raise DeclareError(words["cannot"].format(place=place, what=what, those=", ".join(can) or words["nothing"]))
+        where = words["where_tested" if DECLARABLE[what][0] == "pressure_test" else "where_attended"]
+        those = ", ".join(can) or words["nothing"]
+        raise DeclareError(words["cannot"].format(place=place, what=what, where=where, those=those))
 
 
 def _declare(wanted: Declaration, loaded: Loaded) -> int:
@@ -135,4 +141,5 @@ def _listed(place: str, loaded: Loaded) -> list[str]:
         at, last = newest.get(fact_point(place, quantity), (0.0, -1.0))
         when = f"  {datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}" if last == value else ""
         lines.append(f"{what:<20} {words[what]}{when}")
-    return lines or [words["said"].format(place=place, what=words["nothing"])]
+    nothing = "; ".join((words["nothing"], words["where_attended"], words["where_tested"]))
+    return lines or [words["said"].format(place=place, what=nothing)]
