@@ -29,8 +29,9 @@ field say depends on the protocol:
   1), `absent` (the numbers that mean no value; FFFF, 7FFFFFFF and NaN do unless said otherwise), `digits` of a counter.
   A reply does not say of which registers it speaks, so a vector has its `request` too.
 
-A value `"? ..."` stands for what the user has to fill in. Current, power and energy behind current transformers are
-times the device's multiplier (CT ratio 倍率); voltage, power factor and frequency never are.
+A value `"? ..."` stands for what the user has to fill in. Current, power and energy (behind current transformers),
+volume, flow, gas and heat (behind a pulse divider) are times the device's multiplier (倍率); voltage, power factor,
+frequency and temperature never are.
 """
 
 import re

@@ -23,8 +23,9 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from rules.model import Reason
 from rules.quantity import QUANTITIES, UNITS, Kind
 
-CT_SCALED = frozenset({
+SCALED = frozenset({   # by a device's multiplier: current transformers, a pulse divider
     "current_a", "power_w", "reactive_power_var", "apparent_power_va", "energy_kwh", "reactive_energy_kvarh",
+    "volume_m3", "flow_lpm", "gas_m3", "heat_kwh", "heat_w",
 })  # fmt: skip
 
 _NOISE_KEPT = 32       # bytes of a stretch of noise that are kept for people to see
@@ -107,8 +108,8 @@ class Field(Generic[Form]):
         return self.format.end * self.factor if is_counter and self.format.end is not None else None
 
     def ratio(self, multiplier: float) -> float:
-        """The multiplier (CT ratio 倍率) where it counts: current, power and energy, never voltage or frequency."""
-        return multiplier if self.quantity in CT_SCALED else 1.0
+        """The multiplier (倍率) where it counts: amounts and flows; never voltage, power factor, a temperature."""
+        return multiplier if self.quantity in SCALED else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from adapters.device_table import DeviceTable, DeviceTableError, Vector, load_ta
 from adapters.dlt645 import Frame, encode, new_decoder
 from adapters.dlt645_codec import size
 from adapters.dlt645_identifiers import read_format, standard_query
-from adapters.protocol import CT_SCALED, Decoder, Garble
+from adapters.protocol import Decoder, Garble
 from adapters.serial_port import line_from
 from daemon.simulation.dlt645 import reply_frame
 from rules.model import Reason
-from rules.quantity import QUANTITIES
+from rules.quantity import QUANTITIES, Kind
 
 TABLES = load_tables()
 VECTORS = [(table, vector) for table in TABLES.values() for vector in table.vectors]
@@ -114,15 +114,19 @@ def test_a_table_agrees_with_the_standard(name: str) -> None:
         assert told == [(field.quantity, field.format, field.unit) for field in standard.fields]
 
 
+NEVER_SCALED = {"voltage_v", "power_factor", "frequency_hz", "temperature_c", "pressure_kpa"}
+
+
 @each_vector
-def test_the_multiplier_counts_behind_current_transformers_alone(table: DeviceTable, vector: Vector) -> None:
+def test_the_multiplier_counts_for_amounts_and_flows_alone(table: DeviceTable, vector: Vector) -> None:
     codec = table.codec
     query, _ = table.read(vector)
     answers = [frame for raw in vector.frames for frame in decoder_of(table, vector).feed(raw)]
     scaled = codec.decode(query, answers, multiplier=40.0)
     quantities = {field.label: field.quantity for field in query.fields}
     for label, value in vector.values.items():
-        factor = 40.0 if quantities[label] in CT_SCALED else 1.0
+        is_state = QUANTITIES[quantities[label]].kind is Kind.STATE
+        factor = 1.0 if is_state or quantities[label] in NEVER_SCALED else 40.0
         assert scaled[label] == pytest.approx(value * factor, rel=1e-12)
 
 

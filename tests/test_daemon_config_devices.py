@@ -63,6 +63,26 @@ def test_a_line_with_two_protocols(tmp_path: Path) -> None:
     assert made.moduli == {"d/101/energy_kwh": 1e6, "d/103/energy_kwh": 1e4}, "an SDM120 does not tell"
 
 
+def test_the_register_of_a_water_meter_behind_a_divider_starts_again_later(tmp_path: Path) -> None:
+    water = """
+name = "our-boiler"
+title = "Water"
+protocol = "modbus"
+source = "list.pdf"
+[[query]]
+function = 3
+start = 0
+fields = [
+    { quantity = "volume_m3", at = 0, type = "u32", digits = 6, unit = "m3" },
+    { quantity = "gas_m3", at = 2, type = "u32", digits = 5, unit = "m3" },
+    { quantity = "heat_kwh", at = 4, type = "u32", digits = 5, unit = "kWh" },
+]
+"""
+    own_table(tmp_path, water)
+    made = loaded(tmp_path, device("our-boiler", "1", more="multiplier = 10\n"))
+    assert made.moduli == {"d/101/volume_m3": 1e7, "d/101/gas_m3": 1e6, "d/101/heat_kwh": 1e6}
+
+
 @pytest.mark.parametrize(
     ("model", "address", "said"),
     [
