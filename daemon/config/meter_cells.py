@@ -16,6 +16,8 @@ from daemon.config.lines import Path
 _DIGITS = {"dlt645-2007": (1, 12), "dlt645-1997": (1, 12), "cjt188-2004": (11, 14), "mbus": (9, 16)}  # least, all
 _KEPT_DIGITS = 15  # of a number in a spreadsheet; further ones become 0
 _SHOWN_DIGITS = 6  # of 1.23457E+11
+_NUMBER = r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"  # a comma is there for thousands alone: 1,5 may be 1.5
+_RATIO = re.compile(rf"[xX×]?\s*(-?{_NUMBER})(?:\s*[/:]\s*({_NUMBER}))?\s*[xX×倍秒s]?")
 
 
 def spelled(text: str) -> str:
@@ -75,12 +77,12 @@ def number_of(cell: object, path: Path, findings: Findings) -> float | int | Non
     if isinstance(cell, date | time | bool):
         findings.error(path, "list_date", found=str(cell))
         return None
-    text = re.sub(r"[\s,xX×倍秒s]", "", spelled(shown(cell)))
-    told = re.fullmatch(r"(-?\d+(?:\.\d+)?)(?:[/:](\d+(?:\.\d+)?))?", text)
-    if told is None or (told[2] and not float(told[2])):
+    told = _RATIO.fullmatch(spelled(shown(cell)))
+    above, below = (float(part.replace(",", "")) for part in (told.groups("1") if told else "00"))
+    if not below:
         findings.error(path, "list_number", found=shown(cell))
         return None
-    value = float(told[1]) / float(told[2] or 1)
+    value = above / below
     return int(value) if value.is_integer() else value
 
 
