@@ -31,6 +31,7 @@ _SPELLED: Spelled = {
     "on_duty": (("", "on_duty"),),
 }
 SEA_LEVEL_KPA = 101.325
+LEAST_KPA = 2.0  # absolute: under less, water boils in the cold
 _KPA_PER_MMHG = 0.133322
 _COLD, _HOT = (8.07131, 1730.63, 233.426), (8.14019, 1810.94, 244.485)  # Antoine's constants for water
 
@@ -71,6 +72,11 @@ def by_role(points: Iterable[Point], spelled: Spelled) -> dict[str, Point]:
 def air_kpa(altitude_m: float) -> float:
     """The pressure of the air at an altitude (international standard atmosphere)."""
     return SEA_LEVEL_KPA * float((1.0 - 2.25577e-5 * altitude_m) ** 5.25588)
+
+
+def is_pressure(gauge_kpa: float, air_kpa: float) -> bool:
+    """Whether a gauge may show this: a broken transmitter shows the vacuum at the end of its range."""
+    return air_kpa + gauge_kpa >= LEAST_KPA
 
 
 def boiling_c(absolute_kpa: float) -> float:

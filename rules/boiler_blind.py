@@ -1,18 +1,18 @@
 """Blind at a boiler (锅炉读数中断): a reading that safety rests on does not come any more, or cannot be believed.
 
 Strategy. Each of temperature, pressure and level has its own time; the earliest of them wakes the watch. A rejected
-reading is none here, nor is a temperature that no water has: a frozen or senseless sensor guards nothing. While the
-source itself is away, or the boiler room has no power by plan, nothing is held against the sensors: that is one event,
-told elsewhere. A boiler whose flame is known to have been out for an hour is a line in the day's summary, until it is
-lit or its flame is no longer known; one that fires, that rests between two cycles, or of which nobody knows, calls
-somebody.
+reading is none here, nor is a temperature that no water has, or a pressure that no boiler has: a frozen or senseless
+sensor guards nothing. While the source itself is away, or the boiler room has no power by plan, nothing is held
+against the sensors: that is one event, told elsewhere. A boiler whose flame is known to have been out for an hour is a
+line in the day's summary, until it is lit or its flame is no longer known; one that fires, that rests between two
+cycles, or of which nobody knows, calls somebody.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from rules.boiler import Boiler, boilers
+from rules.boiler import Boiler, air_kpa, boilers, is_pressure
 from rules.hours import Hours
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn, state_point
 from rules.rule import Words, parameter
@@ -45,7 +45,7 @@ class BoilerBlindWatch:
     """The readings that guard one boiler; `wait_s` by role is how long each may be away."""
 
     rule: ClassVar[str] = "boiler_blind"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_State] = _State()
 
     key: str
@@ -54,14 +54,18 @@ class BoilerBlindWatch:
     hours: Hours
     wait_s: Mapping[str, float]
     flame_holds_s: float
+    air_kpa: float
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         heard = dict(state.heard)
         if ONLINE in values and bool(values[ONLINE]) != state.is_up:
             heard = dict.fromkeys(heard, at)  # each has its full time again
             state = state._replace(is_up=bool(values[ONLINE]))
-        frozen = "supply" if values.get("supply", LEAST_C) < LEAST_C else ""
-        heard |= {role: at for role in GUARDING if role in values and role != frozen}
+        heard |= {
+            role: at
+            for role in GUARDING
+            if role in values and (self._is_sensible(role, values[role]) or role not in heard)  # then its time begins
+        }
         if "flame" in values:
             out_at = None if values["flame"] else at if state.out_at is None else state.out_at
             state = state._replace(flame_at=at, out_at=out_at)
@@ -101,6 +105,11 @@ class BoilerBlindWatch:
                 changes, told = (self._change(Turn.UPDATED if told else Turn.RAISED, state, at),), now
         state = state._replace(missed=missed, since=since, told=told)
         return state._replace(due=self._due(state, at)), changes
+
+    def _is_sensible(self, role: str, value: float) -> bool:
+        if role == "pressure":
+            return is_pressure(value, self.air_kpa)
+        return role != "supply" or value >= LEAST_C
 
     def _is_out(self, state: _State, at: float) -> bool:
         """Whether the flame is known to have been out for long."""
@@ -199,4 +208,5 @@ class BoilerBlind:
             hours=site.hours(boiler.place.id),
             wait_s={role: max(self.stale_s, boiler.points[role].holds_s) for role in guarding},
             flame_holds_s=boiler.holds_s("flame") if "flame" in boiler.points else 0.0,
+            air_kpa=air_kpa(site.altitude_m),
         )

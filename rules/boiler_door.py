@@ -13,11 +13,11 @@ from typing import ClassVar, NamedTuple
 from rules.boiler import Boiler, boilers
 from rules.fact import PEOPLE
 from rules.hours import Hours
+from rules.ladder import PROMPT_S
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn, stamp
 from rules.rule import Words, parameter
 
 SLACK_S = 0.001     # times are kept to the millisecond
-ON_CHANGE_S = 600.0  # a contact whose readings hold this long speaks on change
 LEFT, DANGER = 1, 2  # what was told
 _GRAVE = {LEFT: (Severity.MINOR, Delivery.DIGEST), DANGER: (Severity.MAJOR, Delivery.PAGE)}
 
@@ -117,7 +117,7 @@ class BoilerDoorWatch:
 
     @property
     def _is_on_change(self) -> bool:
-        return self.holds_s >= ON_CHANGE_S
+        return self.holds_s > PROMPT_S
 
     def _is_danger(self, x: _State, at: float) -> bool:
         return x.lesson or (x.duty == 0.0 and at - x.duty_at <= self.duty_holds_s)

@@ -16,7 +16,7 @@ from rules.boiler import Boiler, boilers
 from rules.boiler_level_words import WORDS
 from rules.ladder import Climb, Ladder, Rung
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
-from rules.rule import Words, parameter
+from rules.rule import Words, in_order, parameter
 
 SMOOTH_S = 60.0   # a level is compared with its mean over this, to see whether it rises
 SILENT_S = 600.0  # after this the mean begins anew
@@ -187,6 +187,10 @@ class BoilerLevel:
     hold_s: float = parameter(15.0, unit="s", least=1.0, most=3600.0)
     clear_s: float = parameter(30.0, unit="s", least=0.0, most=3600.0)
     swell_s: float = parameter(180.0, unit="s", least=0.0, most=3600.0)
+
+    def __post_init__(self) -> None:
+        in_order(self, "alarm_mm", "critical_mm")
+        in_order(self, "critical_pct", "low_pct", "high_pct")
 
     def watches(self, site: Site) -> Iterable[BoilerLevelWatch]:
         for boiler in boilers(site):

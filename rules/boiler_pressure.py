@@ -3,7 +3,7 @@
 Strategy. High and low are ladders on the gauge. Falling is a ladder on the share that was lost against the highest
 pressure of the last ten minutes, less what the loss of heat explains, where that is at least half of it: water in an
 expansion vessel loses about 1.5 % a kelvin. Steam follows its temperature wholly, so a boiler that makes steam, or
-whose temperature is not known, is judged only as far as its fire has burnt, where the flame is known. What the
+whose temperature is not known, is judged only from when its fire was last known to be out. What the
 circulation pump does to the gauge when it starts or stops is not judged: the ten minutes begin anew. Once told, the
 loss is counted from where it began.
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from math import inf, isinf, nextafter
 from typing import ClassVar, NamedTuple
 
-from rules.boiler import Boiler, air_kpa, boilers, boiling_c
+from rules.boiler import Boiler, air_kpa, boilers, boiling_c, is_pressure
 from rules.boiler_pressure_words import WORDS
 from rules.ladder import Climb, Ladder, Rung
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
-from rules.rule import Words, parameter
+from rules.rule import Words, in_order, parameter
 
 WINDOW_S, GRAIN_S = 600.0, 30.0
 LEAST_KPA = 15.0        # steps of a coarse transmitter are smaller
@@ -53,7 +53,7 @@ class FallingWatch:
     """One boiler whose pressure should not fall faster than it cools."""
 
     rule: ClassVar[str] = "boiler_pressure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[_State] = _State()
 
     key: str
@@ -75,7 +75,7 @@ class FallingWatch:
                 peaks, settled_at = (), at + SETTLE_S
             pump = values["pump"]
         turn = None
-        if "pressure" in values and at >= settled_at:
+        if at >= settled_at and "pressure" in values and is_pressure(values["pressure"], self.air_kpa):
             if told is not None and at - told[0] > OPEN_S:
                 told, peaks = None, ()
             before, kpa = kpa, values["pressure"]
@@ -83,8 +83,8 @@ class FallingWatch:
             peaks = _with(peaks, at, min(kpa, before) if peaks else kpa, celsius if is_measured else None)
             lost = _share(told or peaks[0], kpa)
             if told is None and lost > self.ladder.rungs[0].line - self.ladder.deadband:
-                burns = bool(flame) and flame_at is not None and at - flame_at <= self.holds_s["flame"]
-                lost = self._unexplained(kpa, peaks, celsius if is_measured else None, unlit_at if burns else at)
+                is_out = not flame and flame_at is not None and at - flame_at <= self.holds_s["flame"]
+                lost = self._unexplained(kpa, peaks, celsius if is_measured else None, at if is_out else unlit_at)
             climb, turn = self.ladder.step(climb, at, lost, holds_s=self.holds_s["pressure"])
             told = peaks[0] if turn is Turn.RAISED else told
         state = _State(climb, peaks, kpa, celsius, celsius_at, flame, flame_at, unlit_at, pump, settled_at, told)
@@ -115,13 +115,11 @@ class FallingWatch:
     def _unexplained(
         self, kpa: float, peaks: Sequence[Peak], celsius: float | None, unlit_at: float | None
     ) -> float:
-        """The share that is lost and that cooling does not explain; without a fire `unlit_at` is now."""
+        """The share that is lost and that neither cooling explains, nor a fire that was out until `unlit_at`."""
         _, highest_kpa, warmest_c = peaks[0]
         if celsius is not None and warmest_c is not None and self._is_water(highest_kpa, warmest_c):
             lost, explained = _share(peaks[0], kpa), COOLING_K * max(0.0, warmest_c - celsius - NOISE_K)
             return lost if explained < EXPLAINED * lost else lost - explained
-        if "flame" not in self.inputs:
-            return _share(peaks[0], kpa)
         return max((_share(peak, kpa) for peak in peaks if unlit_at is None or peak[0] > unlit_at), default=0.0)
 
     def _is_water(self, kpa: float, celsius: float) -> bool:
@@ -157,7 +155,7 @@ class GaugeWatch:
     """One side, high or low, of the pressure of one boiler."""
 
     rule: ClassVar[str] = "boiler_pressure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     start: ClassVar[Climb] = Climb()
 
     key: str
@@ -165,9 +163,12 @@ class GaugeWatch:
     side: str
     inputs: Mapping[str, str]
     holds_s: float
+    air_kpa: float
     ladder: Ladder
 
     def step(self, state: Climb, at: float, values: Mapping[str, float]) -> tuple[Climb, Sequence[Change]]:
+        if not is_pressure(values["pressure"], self.air_kpa):
+            return state, ()
         climb, turn = self.ladder.step(state, at, values["pressure"], holds_s=self.holds_s)
         if turn is None:
             return climb, ()
@@ -208,16 +209,19 @@ class BoilerPressure:
     hold_s: float = parameter(15.0, unit="s", least=1.0, most=3600.0)
     clear_s: float = parameter(60.0, unit="s", least=0.0, most=3600.0)
 
+    def __post_init__(self) -> None:
+        in_order(self, "working_kpa", "valve_kpa")
+
     def watches(self, site: Site) -> Iterable[FallingWatch | GaugeWatch]:
         for boiler in boilers(site, "pressure"):
             yield self._falling(site, boiler)
             if not isinf(min(self.working_kpa, self.valve_kpa)):
-                yield self._gauge(boiler, "high", self._high())
+                yield self._gauge(site, boiler, "high", self._high())
             if not isinf(self.static_kpa):
                 line = self.static_kpa + RESERVE_KPA
                 rungs = (Rung(line, self.hold_s, Severity.MAJOR),)
                 low = Ladder(rungs=rungs, deadband=0.02 * line, clear_s=self.clear_s, falls=True)
-                yield self._gauge(boiler, "low", low)
+                yield self._gauge(site, boiler, "low", low)
 
     def _high(self) -> Ladder:
         valve_kpa = self.working_kpa if isinf(self.valve_kpa) else self.valve_kpa
@@ -229,10 +233,10 @@ class BoilerPressure:
         )
         return Ladder(rungs=rungs, deadband=0.02 * working_kpa, clear_s=self.clear_s)
 
-    def _gauge(self, boiler: Boiler, side: str, ladder: Ladder) -> GaugeWatch:
+    def _gauge(self, site: Site, boiler: Boiler, side: str, ladder: Ladder) -> GaugeWatch:
         return GaugeWatch(
             key=f"{boiler.place.id}/{side}", place=boiler.place.id, side=side, inputs=boiler.inputs("pressure"),
-            holds_s=boiler.holds_s("pressure"), ladder=ladder,
+            holds_s=boiler.holds_s("pressure"), air_kpa=air_kpa(site.altitude_m), ladder=ladder,
         )  # fmt: skip
 
     def _falling(self, site: Site, boiler: Boiler) -> FallingWatch:

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 from rules.boiler import Boiler, boilers
 from rules.ladder import Climb, Ladder, Rung
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
-from rules.rule import Words, parameter
+from rules.rule import Words, in_order, parameter
 
 EASE_PCT = 10.0         # a burner that modulates around the line fires all the same
 REST_S = 3600.0         # after this a boiler starts cold
@@ -212,6 +212,9 @@ class BoilerSpread:
     wide_min: float = parameter(1.0, unit="min", least=0.5, most=1440.0)
     warm_min: float = parameter(60.0, unit="min", least=0.0, most=1440.0)
     clear_min: float = parameter(10.0, unit="min", least=0.0, most=1440.0)
+
+    def __post_init__(self) -> None:
+        in_order(self, "narrow_k", "wide_k")
 
     def watches(self, site: Site) -> Iterable[BoilerSpreadWatch]:
         for boiler in boilers(site, "supply", "return"):

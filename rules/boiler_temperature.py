@@ -4,7 +4,8 @@ Strategy. The margin to a ceiling is what counts, so that all ladders are floors
 it is set, or else against boiling at the altitude of the site, as in a boiler that is open to the air: one watch. And
 against boiling under the pressure that is measured, with a larger margin: another one, for boilers that had more than a
 little pressure within the last day, since one that loses its pressure while it is hot is what it is there for. A boiler
-without design temperature is not judged as open while it has pressure.
+without design temperature is not judged as open while it has pressure, nor where the other watch finds it at least as
+grave: one danger is told once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from math import inf, isinf
 from typing import ClassVar, NamedTuple
 
-from rules.boiler import Boiler, air_kpa, boilers, boiling_c
+from rules.boiler import Boiler, air_kpa, boilers, boiling_c, is_pressure
 from rules.ladder import Climb, Ladder, Rung
 from rules.model import Change, Delivery, Evidence, Explanation, Hold, Severity, Site, Turn
-from rules.rule import ParameterError, Words, parameter
+from rules.rule import Words, in_order, parameter
 
 PRESSURISED_KPA = 50.0  # less than this is the height of the water above the sensor
 DAY_S = 86_400.0
-LEAST_KPA = 1.0         # absolute: a gauge that shows less is wrong
+FAR_K = 1e3             # the margin where nothing is compared
 
 
 class _State(NamedTuple):
@@ -34,10 +35,13 @@ class _State(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoilerTemperatureWatch:
-    """One boiler against a ceiling: `ceiling_c`, or where that is infinite against boiling under its pressure."""
+    """One boiler against a ceiling: `ceiling_c`, or where that is infinite against boiling under its pressure.
+
+    `margins` is the ladder of the other watch, where that may tell the same danger.
+    """
 
     rule: ClassVar[str] = "boiler_temperature"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     start: ClassVar[_State] = _State()
 
     key: str
@@ -49,10 +53,11 @@ class BoilerTemperatureWatch:
     air_kpa: float
     is_designed: bool
     ladder: Ladder
+    margins: Ladder | None
 
     def step(self, state: _State, at: float, values: Mapping[str, float]) -> tuple[_State, Sequence[Change]]:
         kpa = values.get("pressure")
-        if kpa is not None:
+        if kpa is not None and is_pressure(kpa, self.air_kpa):
             state = state._replace(kpa=kpa, kpa_at=at, pressed_at=at if kpa >= PRESSURISED_KPA else state.pressed_at)
         celsius = values.get("supply")
         if celsius is None:
@@ -60,9 +65,9 @@ class BoilerTemperatureWatch:
         if isinf(self.ceiling_c) and not self._is_fresh(state, at):
             return state, ()  # who does not know the pressure can begin and end nothing
         ceiling_c = self._ceiling(state, at)
-        margin_k = inf if ceiling_c is None else ceiling_c - celsius
+        margin_k = inf if ceiling_c is None or self._is_told_of(state, at, celsius) else ceiling_c - celsius
         if isinf(margin_k):  # nothing to compare with: no danger is seen, and what was told ends
-            ceiling_c, margin_k = celsius + self.ladder.rungs[0].line + 2 * self.ladder.deadband, 1e3
+            ceiling_c, margin_k = celsius + self.ladder.rungs[0].line + 2 * self.ladder.deadband, FAR_K
         climb, turn = self.ladder.step(Climb(*state.climb), at, margin_k, holds_s=self.holds_s)
         state = state._replace(climb=climb, ceiling_c=ceiling_c or 0.0)
         if turn is None:
@@ -80,7 +85,7 @@ class BoilerTemperatureWatch:
         climb = Climb(*state.climb)
         if climb.at is None:
             return Explanation("boiler_temperature.is_unheard", {})
-        if self._ceiling(state, at) is None:
+        if climb.value == FAR_K or self._ceiling(state, at) is None:
             return Explanation("boiler_temperature.is_elsewhere", {"heard_at": climb.at, "kpa": state.kpa})
         values = {
             "celsius": state.ceiling_c - climb.value, "ceiling_c": state.ceiling_c, "margin_k": climb.value,
@@ -90,12 +95,23 @@ class BoilerTemperatureWatch:
 
     def _ceiling(self, state: _State, at: float) -> float | None:
         """The ceiling at a time; None where this watch has none to compare with."""
-        is_fresh = self._is_fresh(state, at)
         if isinf(self.ceiling_c):
-            was_pressed = state.pressed_at is not None and at - state.pressed_at <= DAY_S
-            return boiling_c(max(LEAST_KPA, self.air_kpa + state.kpa)) if is_fresh and was_pressed else None
-        is_judged = self.is_designed or not is_fresh or state.kpa < PRESSURISED_KPA
+            return self._boiling_c(state, at)
+        is_judged = self.is_designed or not self._is_fresh(state, at) or state.kpa < PRESSURISED_KPA
         return self.ceiling_c if is_judged else None
+
+    def _boiling_c(self, state: _State, at: float) -> float | None:
+        """Where water boils under the pressure that is measured; None where it is not known, or there was none."""
+        was_pressed = state.pressed_at is not None and at - state.pressed_at <= DAY_S
+        return boiling_c(self.air_kpa + state.kpa) if was_pressed and self._is_fresh(state, at) else None
+
+    def _is_told_of(self, state: _State, at: float, celsius: float) -> bool:
+        """Whether the other watch finds this at least as grave; what was told before goes on."""
+        margin_k = self.ceiling_c - celsius
+        if self.margins is None or margin_k >= self.ladder.rungs[0].line or Climb(*state.climb).told:
+            return False
+        boiling = self._boiling_c(state, at)
+        return boiling is not None and _grade(self.margins, boiling - celsius) >= _grade(self.ladder, margin_k)
 
     def _is_fresh(self, state: _State, at: float) -> bool:
         return state.kpa_at is not None and at - state.kpa_at <= self.pressure_holds_s
@@ -109,6 +125,11 @@ class BoilerTemperatureWatch:
         why = turn.value if turn is Turn.CLEARED else "designed" if self.is_designed else "boiling"
         evidence = Evidence(climb.since or 0.0, tuple(self.inputs.values()), ceiling_c - rung.line, held_s)
         return Change(turn, rung.severity, rung.delivery, f"boiler_temperature.{why}", values, evidence)
+
+
+def _grade(ladder: Ladder, margin_k: float) -> int:
+    """How many lines a margin is beyond."""
+    return sum(margin_k < rung.line for rung in ladder.rungs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +210,7 @@ class BoilerTemperature:
     deadband_k: float = parameter(2.0, unit="K", least=0.0, most=50.0)
 
     def __post_init__(self) -> None:
-        if not self.warn_k >= self.alarm_k >= self.critical_k:
-            raise ParameterError(
-                "warn_k", "warn_k, alarm_k and critical_k must fall", "warn_k、alarm_k、critical_k 应由大到小"
-            )
+        in_order(self, "warn_k", "alarm_k", "critical_k", falls=True)
 
     def watches(self, site: Site) -> Iterable[BoilerTemperatureWatch]:
         air = air_kpa(site.altitude_m)
@@ -201,13 +219,15 @@ class BoilerTemperature:
         margins = self._ladder(1.5 * self.margin_k, self.margin_k, 0.5 * self.margin_k)
         for boiler in boilers(site, "supply"):
             ceiling_c = self.design_c if is_designed else boiling_c(air)
-            yield self._watch(boiler, air, ladder, ceiling_c=ceiling_c, is_designed=is_designed)
+            other = None if is_designed or "pressure" not in boiler.points else margins
+            yield self._watch(boiler, air, ladder, ceiling_c=ceiling_c, is_designed=is_designed, other=other)
             if "pressure" in boiler.points:
                 yield self._watch(boiler, air, margins, ceiling_c=inf, is_designed=False)
 
     def _watch(
-        self, boiler: Boiler, air: float, ladder: Ladder, *, ceiling_c: float, is_designed: bool
-    ) -> BoilerTemperatureWatch:
+        self, boiler: Boiler, air: float, ladder: Ladder, *, ceiling_c: float, is_designed: bool,
+        other: Ladder | None = None,
+    ) -> BoilerTemperatureWatch:  # fmt: skip
         inputs = boiler.inputs("supply") if is_designed else boiler.inputs("supply", "pressure")
         return BoilerTemperatureWatch(
             key=f"{boiler.place.id}/boiling" if isinf(ceiling_c) else boiler.place.id,
@@ -219,6 +239,7 @@ class BoilerTemperature:
             air_kpa=air,
             is_designed=is_designed,
             ladder=ladder,
+            margins=other,
         )
 
     def _ladder(self, warn_k: float, alarm_k: float, critical_k: float) -> Ladder:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from rules.joint_ladder import Item, JointLadder
 from rules.ladder import Ladder, Rung
 from rules.model import Delivery, Place, Point, Severity, Site
-from rules.rule import Words, parameter
+from rules.rule import Words, in_order, parameter
 
 CHILLED = frozenset({"cold_store", "sample_fridge"})
 STORES = CHILLED | {"freezer"}
@@ -106,6 +106,10 @@ class ColdStore:
     page_min: float = parameter(60.0, unit="min", least=1.0, most=1440.0)
     door_min: float = parameter(10.0, unit="min", least=0.1, most=240.0)
     recovering_k: float = parameter(0.6, unit="K", least=0.1, most=20.0)
+
+    def __post_init__(self) -> None:
+        in_order(self, "chilled_low_c", "chilled_high_c")
+        in_order(self, "defrost_min", "page_min")
 
     def watches(self, site: Site) -> Iterable[JointLadder]:
         for place in site.places.values():

@@ -10,7 +10,7 @@ from typing import ClassVar
 from rules.joint_ladder import Item, JointLadder
 from rules.ladder import Ladder, Rung
 from rules.model import Delivery, Place, Point, Severity, Site
-from rules.rule import Words, parameter
+from rules.rule import Words, in_order, parameter
 
 PIPES = frozenset({"pipe", "return", "heating"})  # a part may be numbered: pipe-2
 PLANT = frozenset({"boiler_room", "pump_room"})
@@ -80,6 +80,9 @@ class Freeze:
     room_min: float = parameter(10.0, unit="min", least=0.1, most=240.0)
     deadband_k: float = parameter(1.0, unit="K", least=0.0, most=20.0)
     recovering_k: float = parameter(1.2, unit="K", least=0.1, most=20.0)
+
+    def __post_init__(self) -> None:
+        in_order(self, "warn_c", "alarm_c", "critical_c", falls=True)
 
     def watches(self, site: Site) -> Iterable[JointLadder]:
         rooms: dict[str, list[tuple[Place, Point]]] = {}

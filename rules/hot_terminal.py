@@ -11,7 +11,7 @@ from typing import ClassVar
 from rules.ladder import Ladder, Rung
 from rules.model import Delivery, Point, Severity, Site
 from rules.point_ladder import PointLadder
-from rules.rule import ParameterError, Words, parameter
+from rules.rule import Words, in_order, parameter
 
 TERMINAL = "terminal"  # how the names of these parts begin
 
@@ -67,10 +67,7 @@ class HotTerminal:
     hold_s: float = parameter(60.0, unit="s", least=1.0, most=3600.0)
 
     def __post_init__(self) -> None:
-        if not self.warn_c <= self.alarm_c <= self.critical_c:
-            raise ParameterError(
-                "warn_c", "warn_c, alarm_c and critical_c must rise", "warn_c、alarm_c、critical_c 应由小到大"
-            )
+        in_order(self, "warn_c", "alarm_c", "critical_c")
 
     def watches(self, site: Site) -> Iterable[PointLadder]:
         for point in site.points.values():

@@ -7,6 +7,7 @@ a gap counts for nothing, and ends nothing.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from rules.model import Delivery, Hold, Severity, Turn
@@ -49,6 +50,11 @@ class Ladder:
     deadband: float
     clear_s: float
     falls: bool = False
+
+    def __post_init__(self) -> None:
+        for mild, grave in pairwise(self.rungs):
+            assert not self._beyond(mild.line, grave.line), f"{grave} is reached before {mild}"
+            assert mild.severity <= grave.severity, f"{grave} is milder than {mild}"
 
     def step(self, climb: Climb, at: float, value: float, *, holds_s: float) -> tuple[Climb, Turn | None]:
         """The climb after a reading that speaks for `holds_s`, and whether something is to be told of it."""

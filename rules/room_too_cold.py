@@ -7,7 +7,7 @@ from typing import ClassVar
 from rules.joint_ladder import Item, JointLadder, Use
 from rules.ladder import Ladder, Rung
 from rules.model import Delivery, Place, Point, Severity, Site
-from rules.rule import Words, parameter
+from rules.rule import Words, in_order, parameter
 
 SAT_IN = frozenset({"classroom", "lab", "office", "library", "canteen", "dorm_room", "staff_flat"})
 
@@ -84,6 +84,9 @@ class RoomTooCold:
     grace_min: float = parameter(60.0, unit="min", least=0.0, most=720.0)
     recovering_k: float = parameter(1.0, unit="K", least=0.1, most=20.0)
     deadband_k: float = parameter(0.5, unit="K", least=0.0, most=10.0)
+
+    def __post_init__(self) -> None:
+        in_order(self, "low_c", "cold_c", falls=True)
 
     def watches(self, site: Site) -> Iterable[JointLadder]:
         buildings: dict[str, list[tuple[Place, Point]]] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field, fields
+from math import isinf
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from rules.model import Site
@@ -48,6 +49,15 @@ class ParameterError(ValueError):
         self.parameter = parameter
         self.english = english
         self.chinese = chinese
+
+
+def in_order(rule: object, *names: str, falls: bool = False) -> None:
+    """Raises ParameterError where these parameters of a rule do not rise (or fall); unset ones stand anywhere."""
+    values = [value for value in (getattr(rule, name) for name in names) if not isinf(value)]
+    if values != sorted(values, reverse=falls):
+        english, chinese = ("fall", "由大到小") if falls else ("rise", "由小到大")
+        listed = f"{', '.join(names[:-1])} and {names[-1]}"
+        raise ParameterError(names[0], f"{listed} must {english}", f"{'、'.join(names)} 应{chinese}")
 
 
 class Words(NamedTuple):

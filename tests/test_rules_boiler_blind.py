@@ -78,6 +78,20 @@ def test_a_temperature_that_no_water_has_is_no_reading(celsius: float, is_told: 
     assert [event.at - START for event in told(rows, 2000.0)] == [890.0] * is_told
 
 
+@pytest.mark.parametrize("but", ["t", "p"])
+@pytest.mark.parametrize("good_s", [0.0, 600.0])
+def test_what_a_broken_transmitter_shows_is_no_reading(but: str, good_s: float) -> None:
+    """Also one that never showed anything else; it is back with the first sensible reading."""
+    rows = steady(2000.0)
+    for at, values in rows:
+        if good_s <= at < 1500.0:
+            values[POINTS[but]] = -100.0
+    events = told(rows, 2000.0)
+    assert [(turn, event.at - START) for event, (turn, _) in zip(events, turns(events), strict=True)] == [
+        ("raised", 300.0 + max(0.0, good_s - 10.0)), ("cleared", 1500.0)
+    ]  # fmt: skip
+
+
 def test_a_whole_device_is_one_alert_and_ends_when_all_are_back() -> None:
     rows = steady(600.0) + [(at + 2000.0, values) for at, values in steady(100.0)]
     events = told(rows, 3000.0)

@@ -15,7 +15,7 @@ PLACE = "teach/boiler"
 POINTS = ("pressure_kpa", "supply/temperature_c", "flame", "pump/on")
 SAMPLING = pytest.mark.parametrize("every_s", [1.0, 10.0, 60.0])
 LEAK = BoilerPressure()
-LINES = BoilerPressure(working_kpa=400.0, valve_kpa=420.0, static_kpa=100.0)
+LINES = BoilerPressure(working_kpa=400.0, valve_kpa=420.0, static_kpa=100.0, fall_pct=90.0)
 
 
 def of(*points: str, every_s: float) -> Site:
@@ -191,3 +191,34 @@ def test_a_leak_is_told_in_time_while_the_fire_is_out_and_the_water_cools_a_litt
     events = tell(rows, *POINTS, every_s=every_s)
     assert turns(events) == [("raised", "critical")]
     assert abs(events[0].at - START - 1800.0 - 20.0 / 2.6 * 60.0 - 15.0) <= every_s + 30.0
+
+
+@pytest.mark.parametrize("heard_s", [0.0, 600.0])
+@pytest.mark.parametrize("celsius", [None, 75.0])
+def test_a_flame_that_is_not_known_excuses_nothing(heard_s: float, celsius: float | None) -> None:
+    """Never heard, or heard to burn and then silent: the loss counts as where no flame is read."""
+    points = POINTS[::2] if celsius is None else POINTS[:3]
+    rows = [
+        (at, {point: value for point, value in values.items() if at < heard_s or not point.endswith("flame")})
+        for at, values in day(leak(4.0, until_s=2700.0), lambda _: celsius or 0.0, every_s=10.0, length_s=3600.0,
+                              points=points)
+    ]  # fmt: skip
+    assert turns(tell(rows, *points, every_s=10.0)) == [("raised", "critical")]
+
+
+def test_a_fire_excuses_what_was_lost_while_it_was_known_to_be_out() -> None:
+    """Steam that is shut down; its flame falls silent when the pressure hardly falls any more."""
+    out = {f"{PLACE}/flame": 0.0}
+    rows = [
+        (at, gauge(600.0 * 0.5 ** (min(at, 1500.0) / 600.0)) | (out if at < 1400.0 else {}))
+        for at in (10.0 * n for n in range(300))
+    ]
+    assert tell(rows, POINTS[0], POINTS[2], every_s=10.0) == []
+
+
+@pytest.mark.parametrize("kpa", [-100.0, -120.0])
+def test_the_vacuum_of_a_broken_transmitter_is_no_pressure(kpa: float) -> None:
+    rows = steady(10.0, (600.0, gauge(250.0)), (600.0, gauge(kpa)), (600.0, gauge(250.0)))
+    assert tell(rows, every_s=10.0, rule=BoilerPressure(working_kpa=400.0, static_kpa=100.0)) == []
+    vented = steady(10.0, (600.0, gauge(250.0)), (600.0, gauge(-20.0)))
+    assert turns(tell(vented, every_s=10.0)) == [("raised", "critical")]

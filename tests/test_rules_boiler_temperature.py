@@ -26,6 +26,16 @@ def told(temperatures: list[float], *, kpa: float | None = None, rule: BoilerTem
     return events
 
 
+def stepped(temperatures: list[float], pressures: list[float], *, altitude_m: float = 0.0) -> list[Event]:
+    of = replace(site(BOILER), altitude_m=altitude_m)
+    engine, events = Engine(list(BoilerTemperature().watches(of))), []
+    for number, (celsius, kpa) in enumerate(zip(temperatures, pressures, strict=True)):
+        values = {"teach/boiler/supply/temperature_c": celsius, "teach/boiler/pressure_kpa": kpa}
+        engine.take(Sample(1e9 + 15.0 * number, "boiler", values))
+        events += engine.advance(1e9 + 15.0 * number)
+    return events
+
+
 def grade(events: list[Event]) -> list[tuple[Turn, Severity]]:
     return [(event.turn, event.severity) for event in events]
 
@@ -91,6 +101,32 @@ def test_a_hot_boiler_that_loses_its_pressure_comes_near_boiling(design_c: float
     assert events[-1].key == "teach/boiler/boiling" or design_c is None
     assert max(event.severity for event in events if event.key.endswith("boiling")) is Severity.CRITICAL
     assert all(event.turn is not Turn.CLEARED for event in events)
+
+
+@pytest.mark.parametrize(("celsius", "kpa"), [(110.0, 3.0), (99.0, 0.0), (99.0, 20.0), (96.0, 0.0), (92.0, 0.0),
+                                              (86.0, 0.0)])  # fmt: skip
+def test_one_danger_is_told_once(celsius: float, kpa: float) -> None:
+    """A boiler without design temperature that loses its pressure while it is hot, and cools down slowly."""
+    pressures = [300.0] * 30 + [kpa] * 90
+    temperatures = [celsius - 0.2 * max(0, n - 60) for n in range(120)]
+    events = stepped(temperatures, pressures)
+    assert {event.key for event in events} == {"teach/boiler/boiling"}
+    assert max(event.severity for event in events) is Severity.CRITICAL or celsius < 91.0
+
+
+def test_what_the_water_above_a_gauge_hides_is_critical_all_the_same() -> None:
+    """At 45 kPa it boils at 110 °C by the gauge, at 100 °C at the top."""
+    events = stepped([99.0] * 60, [300.0] * 30 + [45.0] * 30)
+    assert [(e.key, e.severity) for e in events if e.severity is Severity.CRITICAL] == [
+        ("teach/boiler", Severity.CRITICAL)
+    ]
+
+
+@pytest.mark.parametrize("altitude_m", [0.0, 100.0, 3000.0])
+def test_the_vacuum_of_a_broken_transmitter_is_no_pressure(altitude_m: float) -> None:
+    assert stepped([60.0] * 90, [300.0] * 30 + [-100.0] * 60, altitude_m=altitude_m) == []
+    events = stepped([85.0] * 30 + [99.0] * 60, [300.0] * 30 + [-100.0] * 60, altitude_m=0.0)
+    assert {event.key for event in events} == {"teach/boiler"}  # as one whose pressure is not known
 
 
 def test_an_open_boiler_knows_no_margin() -> None:

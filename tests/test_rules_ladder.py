@@ -93,3 +93,13 @@ def test_what_reports_on_change_is_looked_at_again_when_its_delay_is_over(
     if wake is not None:
         climb, turn = LADDER.step(climb, wake, value, holds_s=holds_s)
         assert turn is Turn.RAISED
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_rungs_go_from_mild_to_grave(falls: bool) -> None:
+    rungs = tuple(rung._replace(line=-rung.line) for rung in RUNGS) if falls else RUNGS
+    Ladder(rungs=(*rungs, rungs[-1]), deadband=2.0, clear_s=60.0, falls=falls)
+    for wrong in (rungs[::-1], (rungs[0], rungs[2], rungs[1]), (rungs[0]._replace(severity=Severity.MAJOR), *rungs[1:],
+                  rungs[2]._replace(severity=Severity.MINOR))):  # fmt: skip
+        with pytest.raises(AssertionError):
+            Ladder(rungs=wrong, deadband=2.0, clear_s=60.0, falls=falls)

@@ -21,7 +21,7 @@ from rules.limit import Limit
 from rules.meter_balance import MeterBalance
 from rules.overload import Overload
 from rules.quality import refiners
-from rules.rule import Bounds, Choice, RuleKind, Text, parameters
+from rules.rule import Bounds, Choice, ParameterError, RuleKind, Text, parameters
 from rules.watch import Watch, signature
 
 EVERYWHERE = {
@@ -73,6 +73,11 @@ DECLARED: dict[str, RuleKind] = {  # what watches nothing by itself, as a config
 CHANGES: Mapping[tuple[str, str], Mapping[str, object]] = {  # of what is no number, or goes with another one
     ("boiler_temperature", "alarm_k"): {"alarm_k": 6.0},
     ("boiler_temperature", "critical_k"): {"critical_k": 3.0},
+    ("boiler_level", "alarm_mm"): {"alarm_mm": 60.0},
+    ("boiler_level", "critical_pct"): {"critical_pct": 25.0},
+    ("freeze", "alarm_c"): {"alarm_c": 4.0},
+    ("cold_store", "defrost_min"): {"defrost_min": 50.0},
+    ("room_too_cold", "cold_c"): {"cold_c": 17.0},
     ("short_cycling", "warn_starts"): {"warn_starts": 7.0},
     ("hot_terminal", "warn_c"): {"warn_c": 60.0},
     ("hot_terminal", "alarm_c"): {"alarm_c": 80.0},
@@ -179,6 +184,36 @@ def test_defaults_lie_within_bounds(kind: type[RuleKind]) -> None:
             assert len(value) <= bounds.longest
         else:
             assert value == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("boiler_level", {"alarm_mm": 100.0}),
+        ("boiler_level", {"low_pct": 15.0}),
+        ("boiler_level", {"low_pct": 80.0}),
+        ("boiler_pressure", {"working_kpa": 700.0, "valve_kpa": 300.0}),
+        ("boiler_temperature", {"warn_k": 3.0}),
+        ("boiler_temperature", {"critical_k": 7.0}),
+        ("boiler_spread", {"narrow_k": 50.0, "wide_k": 10.0}),
+        ("hot_terminal", {"warn_c": 80.0}),
+        ("freeze", {"warn_c": 1.5}),
+        ("freeze", {"warn_c": 0.0, "alarm_c": 3.0, "critical_c": 10.0}),
+        ("room_too_cold", {"low_c": 10.0, "cold_c": 16.0}),
+        ("cold_store", {"chilled_high_c": 0.0, "chilled_low_c": 8.0}),
+        ("cold_store", {"defrost_min": 120.0, "page_min": 60.0}),
+    ],
+)
+def test_lines_in_the_wrong_order_are_refused(kind: str, given: Mapping[str, float]) -> None:
+    with pytest.raises(ParameterError) as refused:
+        RULES[kind](**given)
+    assert refused.value.parameter in parameters(RULES[kind])
+    assert all(name in said for said in (refused.value.english, refused.value.chinese) for name in given)
+
+
+def test_lines_that_are_equal_or_not_set_are_in_order() -> None:
+    for kind, given in (("freeze", {"warn_c": 3.0}), ("boiler_pressure", {"valve_kpa": 300.0})):
+        assert watches(RULES[kind](**given))
 
 
 @KINDS
