@@ -7,7 +7,9 @@ for the end of what may be its frame, nothing is given up. A line that was still
 
 What an answer says of itself decides what it means: DL/T 645 names the identifier, CJ/T 188 and M-Bus their values. A
 Modbus answer names nothing, so the request before it is remembered, and whatever registers of the device's table it
-covers are read. An answer without its request, or after two different ones to the same device, is taken for neither.
+covers are read. An answer without its request is taken for none. A device may also answer late, when its master has
+given up and asks for something else: a request for other registers, as many, is doubtful for LATE_S after one without
+an answer, and what is answered is taken for neither.
 
 What is heard and how often is up to the foreign master: a device's `every_s` only says when `silent` misses it.
 """
@@ -25,6 +27,7 @@ from adapters.source import Device, SerialSource
 from rules.model import Fault, Reason, Sample
 
 ANSWER_S = 1.0         # the longest after a request that an answer begins
+LATE_S = 3.0           # after that, for how long an answer may still come when something else is asked
 QUIET_S = REPLY_S      # a stillness that no frame holds
 
 _WAKE_UP = 0xFE
@@ -81,6 +84,7 @@ class Listener:
         self._record = record or BusRecord(device_ids(source, tables))
         self._heard_at = 0.0
         self._open: _Open | None = None
+        self._late: dict[str, dict[bytes, float]] = {}   # by address: Modbus requests without an answer, until when
         self._out: list[Sample | Fault] = []
 
     def next_request(self, now: float) -> None:
@@ -125,13 +129,9 @@ class Listener:
 
     def _asked(self, heard: _Heard, now: float) -> None:
         """A request: the one before it stays without an answer."""
-        before = self._open
-        is_doubtful = (
-            before is not None and before.frame.address == heard.address
-            and (before.is_doubtful or before.raw != heard.raw)
-        )  # fmt: skip
-        if before is not None:
-            self._miss(now)
+        self._miss(now)
+        late = self._late_of(heard.address, now) if isinstance(heard.frame, modbus.Frame) else ()
+        is_doubtful = any(modbus.are_alike(raw, heard.raw) for raw in late)
         meter = next((meter for meter in self._meters if _is_from(heard, meter)), None)
         self._open = _Open(heard.raw, heard.frame, meter, now, is_doubtful)
         if meter is not None:
@@ -140,14 +140,37 @@ class Listener:
     def _miss(self, now: float) -> None:
         """Nobody answered what was asked."""
         asked, self._open = self._open, None
+        if asked is not None:
+            self._await(asked, now, now + LATE_S + self._lag_s)
         if asked is not None and asked.meter is not None:
             self._record.silent(asked.meter.name, asked.at)
             self._tell(asked.meter.name, now, Reason.NO_ANSWER, asked.raw.hex(" ").upper())
+
+    def _late_of(self, address: str, now: float) -> dict[bytes, float]:
+        return {raw: until for raw, until in self._late.get(address, {}).items() if now < until}
+
+    def _await(self, asked: _Open, now: float, until: float) -> None:
+        """The answer to a Modbus request may still come, among those to later ones."""
+        if isinstance(asked.frame, modbus.Frame):
+            address = asked.frame.address
+            self._late[address] = self._late_of(address, now) | {asked.raw: until}
+
+    def _doubt(self, asked: _Open, heard: _Heard, now: float) -> None:
+        """Where an answer may be a late one to an earlier request, that to the last one may still come.
+
+        No longer than that to the earlier one: doubt must end on a bus that is never still.
+        """
+        late = self._late_of(asked.frame.address, now)
+        is_other = not isinstance(heard.frame, modbus.Frame) or heard.address != asked.frame.address
+        if is_other or (late and (asked.is_doubtful or not modbus.fits(heard.frame, asked.raw))):
+            self._await(asked, now, max(late.values(), default=now + LATE_S + self._lag_s))
 
     # -- the devices
 
     def _answered(self, heard: _Heard, now: float) -> None:
         asked, self._open = self._open, None
+        if asked is not None:
+            self._doubt(asked, heard, now)
         if isinstance(heard.frame, mbus.Frame) and heard.frame.is_ack:   # it has no address
             if asked is not None and asked.meter is not None:
                 self._record.answered(asked.meter.name, now)

@@ -104,7 +104,7 @@ class Modbus:
         return Query(f"fc{function} {start}+{count}", Asked(function, start, count), fields, polled)
 
     def decoder(self, asked: bytes = b"") -> Decoder[Frame]:
-        return Decoder(partial(_look_tcp if self.is_tcp else _look_rtu, asked=asked))
+        return Decoder(partial(_look_tcp, asked=asked) if self.is_tcp else _Line(asked).look)
 
     def request(self, address: str, query: Read, answers: Sequence[Frame] = ()) -> bytes | None:
         return None if answers else _request(int(address), query.ask, is_tcp=self.is_tcp)
@@ -185,6 +185,19 @@ def _is_as_long(reply: Frame, request: bytes) -> bool:
     return _cell_bytes(reply) == _data_bytes(Asked(reply.function, 0, int.from_bytes(request[4:6])))
 
 
+def fits(reply: Frame, request: bytes) -> bool:
+    """Whether a reply holds as many registers or coils as a request to read asks for."""
+    return reply.exception is None and reply.function == request[1] and _is_as_long(reply, request)
+
+
+def are_alike(first: bytes, second: bytes) -> bool:
+    """Whether the answer to one request to read may be taken for that to another, which asks for other registers."""
+    if first == second or first[1] != second[1] or first[1] not in MOST:
+        return False
+    sizes = {_data_bytes(Asked(first[1], 0, int.from_bytes(request[4:6]))) for request in (first, second)}
+    return len(sizes) == 1
+
+
 def covered(query: Read, request: Frame) -> Read | None:
     """The part of a query that the answer to another's request holds; None where it holds nothing of it."""
     if request.function != query.ask.function:
@@ -214,7 +227,20 @@ def _request(address: int, asked: Asked, *, is_tcp: bool) -> bytes:
     return (FramerSocket if is_tcp else FramerRTU)(DecodePDU(False)).buildFrame(pdu)
 
 
-def _look_rtu(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
+class _Line:
+    """What a line brings after a request: the first frame that equals it is its echo, a second one its answer."""
+
+    def __init__(self, asked: bytes) -> None:
+        self._asked = asked
+        self._is_echoed = False
+
+    def look(self, buffer: bytes, at: int) -> Frame | Garble:
+        seen = _look_rtu(buffer, at, asked=self._asked, is_echoed=self._is_echoed)
+        self._is_echoed = self._is_echoed or (isinstance(seen, Frame) and not seen.is_reply)
+        return seen
+
+
+def _look_rtu(buffer: bytes, at: int, *, asked: bytes, is_echoed: bool = False) -> Frame | Garble:
     """The frame that begins here, or why there is none (yet)."""
     from pymodbus.framer import FramerRTU
 
@@ -222,8 +248,8 @@ def _look_rtu(buffer: bytes, at: int, *, asked: bytes) -> Frame | Garble:
     if not _is_expected(rest, asked):
         return Garble(Reason.NOISE, b"", 1)
     sizes = [(_size(rest, is_request=False), True)] + [(_size(rest, is_request=True), False)] * (not asked)
-    if asked and rest[: len(asked)] == asked[: len(rest)]:
-        sizes.append((len(asked), False))   # our own request, returned by the adapter
+    if asked and rest[: len(asked)] == asked[: len(rest)]:   # our own request, returned by the adapter
+        sizes.insert(len(sizes) if is_echoed else 0, (len(asked), False))
     for size, is_reply in sizes:
         if 0 < size <= len(rest) and FramerRTU.check_CRC(rest[: size - 2], int.from_bytes(rest[size - 2 : size])):
             frame = _frame(rest[0], rest[1 : size - 2], rest[:size], is_reply=is_reply)

@@ -193,6 +193,27 @@ def test_an_echo_byte_by_byte() -> None:
     assert [item.raw for item in found] == [ASKED, VOLTAGE]
 
 
+@pytest.mark.parametrize("function", [1, 2])
+@pytest.mark.parametrize("count", range(17, 25))
+@pytest.mark.parametrize("start", [0x0300, 0x0314, 0x03FF])
+def test_an_echo_that_has_the_form_of_an_answer(function: int, start: int, count: int) -> None:
+    """Of 17 to 24 coils both are 8 bytes, and from 0x0300 on a request even has the byte count of such an answer."""
+    asked = query({"quantity": "flame", "type": "bit"}, function=function, start=start, count=count)
+    request = RTU.request("1", asked)
+    assert request is not None
+    reply = answer(request, {(function, start + at): at % 2 for at in range(count)})
+    for second in (reply, request):   # coils that are on as the request has its bits
+        for size in (1, 8, 16):
+            decoder, stream = RTU.decoder(request), request + second
+            found = [item for at in range(0, 16, size) for item in decoder.feed(stream[at : at + size])]
+            assert [(item.raw, isinstance(item, Frame) and item.is_reply) for item in found] == [
+                (request, False), (second, True),
+            ]  # fmt: skip
+    (alone,) = RTU.decoder(request).feed(reply)
+    assert isinstance(alone, Frame)
+    assert alone.is_reply
+
+
 def test_the_answer_of_another_device_is_noise() -> None:
     decoder = RTU.decoder(bytes.fromhex("02 04 00 00 00 02 71 F8"))
     found = decoder.feed(VOLTAGE) + decoder.flush()
