@@ -149,10 +149,14 @@ def is_secondary(address: str) -> bool:
 
 
 def fits(frame: Frame, address: str) -> bool:
-    """Whether an answer comes from this address; F stands for any digit, and 254 is anybody's."""
+    """Whether an answer comes from this address; F stands for any digit, and 254 is anybody's.
+
+    Of a secondary address an answer of the fixed layout has the number alone.
+    """
     if not is_secondary(address):
         return int(address) in (frame.primary, ANYBODY)
-    return bool(frame.secondary) and all(a in ("F", b) for a, b in zip(address, frame.secondary, strict=True))
+    own = frame.data[3::-1].hex().upper() if frame.ci == FIXED else frame.secondary
+    return len(own) >= 8 and all(a in ("F", b) for a, b in zip(address, own, strict=False))
 
 
 def walk(records: bytes) -> str:

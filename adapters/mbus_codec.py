@@ -39,9 +39,9 @@ class Chosen(NamedTuple):
         return None
 
     def fits(self, record: Record) -> bool:
+        """Whether it is the one meant, or a modified form of it."""
         which = (record.storage, record.tariff, record.device, record.function)
-        is_meant = record.kind in _KINDS[self.value] and record.is_plain
-        return is_meant and which == (self.storage, self.tariff, self.device, self.function)
+        return record.kind in _KINDS[self.value] and which == (self.storage, self.tariff, self.device, self.function)
 
 
 Asked = Query[None, Chosen]
@@ -97,8 +97,8 @@ class Mbus:
             return None if frame.is_ack else Reason.WRONG_DATA
         if frame.is_ack or frame.ci not in (mbus.VARIABLE, mbus.FIXED, mbus.ERROR):
             return Reason.WRONG_DATA
-        if frame.ci != mbus.VARIABLE or not mbus.is_secondary(address):
-            return None if mbus.is_secondary(address) or mbus.fits(frame, address) else Reason.WRONG_ADDRESS
+        if frame.ci == mbus.ERROR and mbus.is_secondary(address):
+            return None  # it does not say whose it is
         return None if mbus.fits(frame, address) else Reason.WRONG_ADDRESS
 
     def refusal(self, frame: Frame) -> Refusal | None:
@@ -113,7 +113,12 @@ class Mbus:
                 return Reason.WRONG_DATA
         values: dict[str, float] = {}
         for field in query.fields:
-            record = next((record for record in found if field.format.fits(record)), None)
+            fitting = [record for record in found if field.format.fits(record)]
+            record = next((record for record in fitting if record.is_plain), None)
+            if record is None and fitting:
+                return Reason.WRONG_DATA  # only modified: per hour, backwards, uncorrected, ...
+            if record is not None and record.bad_digits:
+                return Reason.BAD_DIGIT
             if record is None or not isinstance(record.value, float):
                 continue  # this meter does not have it, or not now
             unit, factor = _UNITS.get(record.unit, ("", 0.0))
@@ -133,10 +138,12 @@ class Mbus:
         if not frame.is_reply or frame.ci not in (mbus.VARIABLE, mbus.FIXED):
             return head | ({"data": frame.data.hex().upper()} if frame.data else {})
         try:
-            values = [_said(record) for record in _read(frame)]
-            return head | _head(frame) | {"values": values}
+            found = _read(frame)
         except ValueError as error:
             return head | {"fault": Reason.WRONG_DATA.value, "detail": str(error)}
+        bad = "; ".join(f"{row.kind}: not all decimal: {row.bad_digits}" for row in found if row.bad_digits)
+        head |= {"fault": Reason.BAD_DIGIT.value, "detail": bad} if bad else {}
+        return head | _head(frame) | {"values": [_said(record) for record in found]}
 
 
 def _read(frame: Frame) -> list[Record]:
@@ -167,5 +174,6 @@ def _head(frame: Frame) -> dict[str, Any]:
 def _said(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {"which": record.kind, "function": record.function}
     row |= {name: getattr(record, name) for name in ("storage", "tariff", "device") if getattr(record, name)}
+    row |= {} if record.is_plain else {"is_modified": True}
     row |= {"is_absent": True} if record.value is None else {"value": record.value}
     return row | ({"unit": record.unit} if record.unit else {})
