@@ -3,6 +3,8 @@
 import csv
 import io
 import tomllib
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from daemon.config import load
 from daemon.config.importing import Import, planned
 from daemon.config.meter_file import edited
 from daemon.config.meter_list import Meter
+from daemon.config.sheet import SheetError, sheets
 
 SITE = """\
 include = ["meters.toml"]
@@ -31,6 +34,11 @@ rooms = ["101-118", "201-210"]
 BUS = '[[source]]\nname = "{0}"\nkind = "serial"\nport = "/dev/{0}"\n'
 ONE = SITE + BUS.format("bus")
 TWO = ONE + BUS.format("bus2")
+EXAMPLE = {
+    "en": "this is an example of the template: put a meter of yours in its place, or delete the row",
+    "zh": "这是样表的示例行：请改成自己的表，或删去此行",
+}
+ROW = {"en": "row {}: ", "zh": "第 {} 行："}
 HEAD = "位置,型号,表地址,倍率,回路,间隔,总线,串口参数,备注\n"
 SINGLE = "dlt645-single-phase"
 
@@ -202,7 +210,7 @@ def test_a_csv_as_spreadsheets_save_it(tmp_path: Path, encoding: str, delimiter:
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
 @pytest.mark.parametrize("own", [ONE, TWO])
-def test_the_template_can_be_imported_as_it_is(
+def test_the_examples_of_the_template_must_be_replaced(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     language: str, kind: str, own: str,
 ) -> None:  # fmt: skip
@@ -213,11 +221,71 @@ def test_the_template_can_be_imported_as_it_is(
     code, _ = told(capsys, tmp_path, "--template", str(file))
     assert code == 0
     code, said = told(capsys, tmp_path, str(file))
-    assert (code, "3" in said) == (0, True)
-    assert len(load(tmp_path / "caretaker.toml", environ={}).sources[0].devices) == 3  # type: ignore[union-attr]
+    assert code == 2
+    assert [line for line in said.splitlines() if EXAMPLE[language] in line] == [
+        f"{ROW[language].format(row)}{EXAMPLE[language]}" for row in (2, 3, 4)
+    ]
+    assert (tmp_path / "meters.toml").read_text() == ""
     before = file.read_bytes()
     assert told(capsys, tmp_path, "--template", str(file))[0] == 2
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["dlt645-single-phase,000000012345,,,30,,,our own", "dlt645-single-phase,12347,,,30,,,示例，请删去",
+     "eastron-sdm120,17,1,,,,9600 8N1,", "dlt645-three-phase,12347,40,,60,,,示例：互感器 200/5"],
+)  # fmt: skip
+def test_what_is_an_example_in_part_is_a_meter(tmp_path: Path, row: str) -> None:
+    assert plan(tmp_path, HEAD + f"d1/101,{row}\n").rows == []
+    example = "d1/210,三相 DL/T 645-2007,12346,200/5,,60,bus,,an example: transformers 200/5"   # as Excel may save it
+    (line,) = plan(tmp_path, HEAD + f"d1/101,{row}\n{example}\n").rows
+    assert line.startswith("row 3: this is an example")
+
+
+def packed(path: Path, part: str, head: str, piece: str, tail: str, *, size: int) -> Path:
+    """A workbook of which one part holds a piece again and again."""
+    workbook(path, [["place", "model", "address"], ["d1/101", SINGLE, "1"]])
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts[part] = (head.format(space) + piece * (size // len(piece)) + tail).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in parts.items():
+            new.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("part", "head", "piece", "tail"),
+    [
+        ("xl/sharedStrings.xml", '<sst xmlns="{}">', "<si><t>a</t></si>", "</sst>"),
+        ("xl/worksheets/sheet1.xml", '<worksheet xmlns="{}"><sheetData><row>', "<c><v>1</v></c>",
+         "</row></sheetData></worksheet>"),
+    ],
+)  # fmt: skip
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(
+    tmp_path: Path, part: str, head: str, piece: str, tail: str
+) -> None:
+    file = packed(tmp_path / "list.xlsx", part, head, piece, tail, size=9_000_000)
+    assert file.stat().st_size < 100_000
+    (tmp_path / "caretaker.toml").write_text(ONE, encoding="utf-8")
+    tracemalloc.start()
+    made = planned(tmp_path / "caretaker.toml", file, tmp_path / "meters.toml", environ={"LANG": "en"})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert made.rows == [f"{file}: the list is too long, allowed: 5000 rows"]
+    assert peak < 40_000_000
+
+
+def test_a_reason_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks_memory(*args: object, **more: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("openpyxl.load_workbook", lacks_memory)
+    with pytest.raises(SheetError) as refused:
+        list(sheets(workbook(tmp_path / "list.xlsx", [["a"]])))
+    assert refused.value.values == {"detail": "XLSX: MemoryError"}
 
 
 # -- a repeat

@@ -18,6 +18,7 @@ from daemon.config.lines import Path, Spot, spot_of
 from daemon.config.loading import examined, language_of
 from daemon.config.meter_file import Edited, edited
 from daemon.config.meter_list import Known, Meter, MeterList, read_list
+from daemon.config.meter_template import is_example
 from daemon.config.reading import read
 from daemon.config.sheet import MOST_BYTES
 from daemon.config.tables import FileTable
@@ -60,6 +61,8 @@ def planned(
     made.is_included = str(into) in {str(config.parent / name) for name in _included(document)}
     tables = _device_tables(config.parent / TABLES_FOLDER)
     listed = read_list(file, _known(document, tables), findings)
+    for meter in filter(is_example, listed.meters):
+        findings.error(("row", meter.row), "list_example")
     made.listed = listed
     in_rows: list[Problem] = [*findings.errors]
     bad = {_row(problem.path) for problem in in_rows}

@@ -1,17 +1,20 @@
-"""The template of a meter list: examples that can be imported where their places exist, and what each column means."""
+"""The template of a meter list: examples to be replaced, which no import takes, and what each column means."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from daemon.config.meter_list import COLUMNS, title
+from daemon.config.errors import Findings
+from daemon.config.meter_cells import number_of
+from daemon.config.meter_list import COLUMNS, Meter, title
 from daemon.config.sheet import write_sheet
 
 _SHOWN = ("place", "model", "address", "multiplier", "part", "every_s", "source", "line", "note")
 _SHEETS = {"zh": ("表计清单", "说明"), "en": ("meters", "about")}
 _EXAMPLES = (  # model, address, multiplier, every_s, line, note
     ("dlt645-single-phase", "000000012345", "", "30", "", {"zh": "示例，请删去", "en": "an example, delete it"}),
-    ("dlt645-three-phase", "000000012346", "200/5", "60", "", {"zh": "互感器 200/5", "en": "transformers 200/5"}),
-    ("eastron-sdm120", "17", "1", "", "9600 8N1", {"zh": "Modbus", "en": "Modbus"}),
+    ("dlt645-three-phase", "000000012346", "200/5", "60", "",
+     {"zh": "示例：互感器 200/5", "en": "an example: transformers 200/5"}),
+    ("eastron-sdm120", "17", "1", "", "9600 8N1", {"zh": "示例：Modbus", "en": "an example: Modbus"}),
 )
 _PLACES = ("dorm-1/101", "dorm-1/102", "dorm-1/103")
 _NOTES = {
@@ -55,3 +58,16 @@ def write_template(file: Path, language: str, *, places: Sequence[str] = (), sou
     for place, (model, address, multiplier, every_s, line, note) in zip(places or _PLACES, _EXAMPLES, strict=False):
         rows.append([place, model, address, multiplier, "", every_s, source, line, note[language]])
     write_sheet(file, _SHEETS[language], rows, _NOTES[language])
+
+
+def is_example(meter: Meter) -> bool:
+    """Whether a row is one of the examples as a whole, whatever its place and line, which the template looks up."""
+    said = {key: value for key, value in meter.keys.items() if key != "place"}
+    for model, address, multiplier, every_s, line, notes in _EXAMPLES:
+        example: dict[str, object] = {"model": model, "address": address}
+        example |= {"line": line} if line else {}
+        for key, text in (("multiplier", multiplier), ("every_s", every_s)):
+            example |= {key: number_of(text, (), Findings())} if text else {}
+        if any(said == example | {"note": note} for note in notes.values()):
+            return True
+    return False

@@ -3,6 +3,7 @@
 import csv
 import io
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from daemon.config.files import decoded
 
 MOST_BYTES = 20_000_000
 MOST_ROWS = 20_000
+_WORKBOOK_BYTES, _WORKBOOK_ROWS = 8_000_000, 5_000  # unpacked; twice what so many rows of 15 columns take
 _MOST_COLUMNS = 100
 _HEAD = 20  # lines that tell the delimiter
 
@@ -56,14 +58,20 @@ def _workbook(raw: bytes) -> Iterator[Iterable[Row]]:
     from openpyxl import load_workbook
 
     try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            size = sum(part.file_size for part in packed.infolist())  # no more than that is ever unpacked
+        if size > _WORKBOOK_BYTES:
+            raise SheetError("list_large", rows=_WORKBOOK_ROWS)
         with warnings.catch_warnings(action="ignore"):  # about what a workbook has besides cells
             book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write a size that is wrong
-            cells = islice(sheet.iter_rows(values_only=True), MOST_ROWS + 1)
-            yield [Row(number, row[:_MOST_COLUMNS]) for number, row in enumerate(cells, 1)]
+            cells = sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS, max_row=MOST_ROWS + 1)
+            yield [Row(number, row) for number, row in enumerate(cells, 1)]
+    except SheetError:
+        raise
     except Exception as error:  # openpyxl raises whatever its parts say about a damaged file
-        raise SheetError("list_unreadable", detail=f"XLSX: {error}") from error
+        raise SheetError("list_unreadable", detail=f"XLSX: {str(error) or type(error).__name__}") from error
 
 
 def _text(raw: bytes) -> Iterator[Row]:

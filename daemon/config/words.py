@@ -213,6 +213,8 @@ MESSAGES: _Table = _table(
     ("list_columns",
      "no row names the columns; lacking: {missing}; known: {column}, and their Chinese names; see --template",
      "没有找到列名行；缺少：{missing}；可用 --template 写出样表（英文列名：{column}）"),
+    ("list_example", "this is an example of the template: put a meter of yours in its place, or delete the row",
+     "这是样表的示例行：请改成自己的表，或删去此行"),
     ("list_empty", "there is no meter in it", "其中没有表"),
     ("list_large", "the list is too long, allowed: {rows} rows", "清单太长，最多 {rows} 行"),
     ("list_old",
