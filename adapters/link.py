@@ -5,6 +5,7 @@
     modbus-tcp://192.168.1.60:502 a Modbus gateway or device, which speaks Modbus TCP
 """
 
+import os
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -12,11 +13,13 @@ from urllib.parse import urlsplit
 from adapters.modbus import Modbus
 from adapters.protocol import AnyCodec
 from adapters.protocols import CODECS
-from adapters.serial_port import SerialLink
+from adapters.serial_port import PortError, SerialLink
 from adapters.source import Line
 from adapters.tcp_link import TcpLink
 
 TCP, MODBUS_TCP = "tcp", "modbus-tcp"
+_SERVERS = {TCP: "transparent serial server", MODBUS_TCP: "Modbus TCP gateway"}
+_CLOSED = "the server closed the connection: it may have another client already (most take one), or is no {server}"
 _SPOKEN_OVER_MODBUS_TCP: Mapping[str, AnyCodec] = {"modbus": Modbus(is_tcp=True)}
 
 
@@ -69,3 +72,16 @@ def open_link(port: str, line: Line) -> Link:
     """The open way to a line; PortError says what is wrong and what to do."""
     server = server_of(port)
     return TcpLink(server.host, server.port) if server else SerialLink(port, line)
+
+
+def take(descriptor: int, port: str) -> bytes:
+    """What has come on an open line that can be read; PortError where its other end is gone."""
+    try:
+        data = os.read(descriptor, 4096)  # pyserial's own read uses select, which ends at descriptor 1023
+    except ConnectionResetError:
+        data = b""
+    if not data:
+        server = server_of(port)
+        why = _CLOSED.format(server=_SERVERS[server.scheme]) if server else "it can be read, but nothing comes"
+        raise PortError(f"{port} is gone: {why}")
+    return data

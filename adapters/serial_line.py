@@ -11,7 +11,7 @@ from contextlib import closing
 
 from adapters.bus_record import BusRecord, BusState
 from adapters.device_table import DeviceTable
-from adapters.link import Link, codecs_of, open_link
+from adapters.link import Link, codecs_of, open_link, take
 from adapters.listener import Listener
 from adapters.poller import Poller, device_ids
 from adapters.serial_port import PortError
@@ -112,12 +112,10 @@ class SerialTransport:
             now = self._steady()
             request = bus.next_request(now)
             if request is not None and self._can_send(link, request.line):
-                os.write(descriptor, request.data)  # pyserial's own write and read use select, which ends at 1023
+                os.write(descriptor, request.data)  # pyserial's own write uses select, which ends at 1023
             due = bus.deadline()
             ready = self._wait([descriptor, self._woken], None if due is None else max(0.0, due - now))
-            data = os.read(descriptor, 4096) if descriptor in ready else b""
-            if descriptor in ready and not data:
-                raise PortError(f"{self._source.port} is gone: it can be read, but nothing comes")
+            data = take(descriptor, self._source.port) if descriptor in ready else b""
             if data:
                 self._failures = 0   # an adapter that opens and fails at once must not be tried every second
             self._pass_on(bus.feed(data, self._steady()))

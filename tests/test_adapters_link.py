@@ -145,7 +145,12 @@ def test_a_server_that_hangs_up_is_told_and_taken_again() -> None:
         running.poll()
         before = running.transport.state().answered
         server.cut()
-        running.online(0.0)
+        fault = running.until(lambda what: isinstance(what, Fault) and what.reason is Reason.PORT_LOST)
+        assert isinstance(fault, Fault)
+        assert fault.detail == (
+            f"tcp://127.0.0.1:{server.number} is gone: the server closed the connection: it may have another client "
+            "already (most take one), or is no transparent serial server"
+        )
         running.online(1.0)
         running.poll()
         assert running.transport.state().answered > before, "counts go on"

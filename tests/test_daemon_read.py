@@ -2,7 +2,11 @@
 
 import argparse
 import os
+import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ from daemon.simulation.port import SimulatedPort
 
 TABLES = load_tables()
 ADDRESS = "000000012345"
+SINGLE = "dlt645-single-phase"
 VALUES = {
     "energy_kwh": 12.34, "power_w": 251.2, "reactive_power_var": -10.0, "power_factor": 0.951, "frequency_hz": 50.01,
     "voltage_v/A": 229.8, "voltage_v/B": 230.4, "voltage_v/C": 231.0, "current_a/A": 1.25, "current_a/B": -1.5,
@@ -24,6 +29,11 @@ VALUES = {
     "voltage_v": 223.3,
 }  # fmt: skip
 Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "en")
 
 
 def meters(model: str = "dlt645-three-phase", address: str = ADDRESS, *, without: str = "") -> SimulatedPort:
@@ -93,6 +103,63 @@ def test_no_answer_comes_with_hints(capsys: Printed, trouble: Trouble, hint: str
     printed = capsys.readouterr()
     assert hint in printed.err
     assert printed.out.count("sent ") == 1, "nobody waits for the other quantities"
+
+
+@contextmanager
+def server(reply: bytes | None) -> Iterator[int]:
+    """The port of a server that answers each question so, or hangs up at once."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError), listening.accept()[0] as client:
+            while reply is not None and client.recv(4096):
+                client.sendall(reply)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listening.getsockname()[1])
+    finally:
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10.0)
+        listening.close()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "model", "reply", "language", "said"),
+    [
+        ("tcp", SINGLE, b"", "en", ("set in the server", '"TCP server"', "Another client", "12 digits", "`any`")),
+        ("tcp", SINGLE, b"", "zh", ("串口服务器的设置页", "“TCP Server”", "别的客户端占用", "12 位", "`any`")),
+        ("modbus-tcp", "eastron-sdm120", b"", "en", ("unit number", "own settings", "IP filter", "1 to 247")),
+        ("modbus-tcp", "eastron-sdm120", b"", "zh", ("单元号", "网关自己的设置", "IP 过滤", "从 1 到 247")),
+        ("tcp", SINGLE, b"\x68\x01\x02", "en", ("The line is alive", "set in the", "server is wrong")),
+        ("tcp", SINGLE, b"\x68\x01\x02", "zh", ("线上有数据", "串口服务器里的速率")),
+        ("modbus-tcp", "eastron-sdm120", b"\xff" * 20, "en", ("not in Modbus TCP", "tcp://HOST:PORT")),
+    ],
+)  # fmt: skip
+def test_the_advice_is_that_of_the_kind_of_line(
+    capsys: Printed, monkeypatch: pytest.MonkeyPatch, scheme: str, model: str, reply: bytes, language: str,
+    said: tuple[str, ...],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("LC_ALL", language)
+    with server(reply) as number:
+        assert run(f"{scheme}://127.0.0.1:{number}", model, "17", "--timeout", "0.1") == 1
+    told = capsys.readouterr().err
+    assert [word for word in said if word not in told] == [], told
+    assert "Try --line" not in told
+    assert "用 --line 试" not in told
+
+
+def test_a_server_that_hangs_up_may_have_another_client(capsys: Printed) -> None:
+    for scheme, model, kind in (
+        ("tcp", SINGLE, "transparent serial server"), ("modbus-tcp", "eastron-sdm120", "Modbus TCP gateway"),
+    ):  # fmt: skip
+        with server(None) as number:
+            assert run(f"{scheme}://127.0.0.1:{number}", model, "17") == 2
+        told = capsys.readouterr().err
+        assert "the server closed the connection: it may have another client already (most take one)" in told
+        assert told.endswith(f"or is no {kind}\n")
 
 
 def test_who_has_read_enough_is_no_trouble_of_the_line(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:

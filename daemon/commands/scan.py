@@ -142,7 +142,7 @@ def _search(scan: "Scan", port: str, language: str, met: "list[Met]", notes: "li
 
         link, line = _opened(scan, port, refuse)
         with closing(link):
-            for events in pump(scan, link, line, refuse=refuse):
+            for events in pump(scan, link, line, refuse=refuse, port=port):
                 bar.reach(scan.reached_s, total=scan.expected_s)
                 for event in events:
                     if isinstance(event, Met):
@@ -158,13 +158,14 @@ def _search(scan: "Scan", port: str, language: str, met: "list[Met]", notes: "li
 
 
 def pump(
-    scan: "Scan", link: "Link", line: "Line", *, refuse: Callable[["PortError"], None],
+    scan: "Scan", link: "Link", line: "Line", *, refuse: Callable[["PortError"], None], port: str = "the port",
     steady: Callable[[], float] = time.monotonic, wait: "Wait | None" = None,
 ) -> "Iterator[list[Met | Note | Stage]]":  # fmt: skip
     """Pump a link, open with the settings `line`, through a scan; settings that it cannot have are left out.
 
     It gives what each turn brings, mostly nothing.
     """
+    from adapters.link import take
     from adapters.serial_line import wait_readable
     from adapters.serial_port import PortError
 
@@ -184,9 +185,7 @@ def pump(
         due = scan.deadline()
         assert due is not None, "it is not over"
         is_ready = (wait or wait_readable)([link.fileno()], max(0.0, due - steady()))
-        data = os.read(link.fileno(), 4096) if is_ready else b""
-        if is_ready and not data:
-            raise PortError("the port is gone: it can be read, but nothing comes")
+        data = take(link.fileno(), port) if is_ready else b""
         yield scan.feed(data, steady())
 
 
