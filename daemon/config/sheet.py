@@ -5,7 +5,6 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from daemon.config.files import decoded
 
 MOST_BYTES = 20_000_000
 MOST_ROWS = 20_000
+_MOST_LINES = 200_000  # blank ones among them
 _WORKBOOK_BYTES, _WORKBOOK_ROWS = 8_000_000, 5_000  # unpacked; twice what so many rows of 15 columns take
 _MOST_COLUMNS = 100
 _HEAD = 20  # lines that tell the delimiter
@@ -45,15 +45,21 @@ def sheets(path: Path) -> Iterator[list[Row]]:
     is_workbook = raw[:4] == b"PK\x03\x04"
     if raw[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # a workbook as before 2007, or one with a password
         raise SheetError("list_old")
-    for rows in _workbook(raw) if is_workbook else [_text(raw)]:
-        found = [*islice(rows, MOST_ROWS + 1)]
-        held = [row for row in found if any(cell not in (None, "") for cell in row.cells)]
-        if len(held) > MOST_ROWS:
+    yield from _workbook(raw) if is_workbook else [_held(_text(raw))]
+
+
+def _held(rows: Iterable[Row]) -> list[Row]:
+    """The rows that hold something; none is left out without a word."""
+    held: list[Row] = []
+    for count, row in enumerate(rows, 1):
+        if any(cell not in (None, "") for cell in row.cells):
+            held.append(row)
+        if len(held) > MOST_ROWS or count > _MOST_LINES:
             raise SheetError("list_large", rows=MOST_ROWS)
-        yield held
+    return held
 
 
-def _workbook(raw: bytes) -> Iterator[Iterable[Row]]:
+def _workbook(raw: bytes) -> Iterator[list[Row]]:
     """The sheets of an XLSX file; of a formula the value that the spreadsheet last worked out."""
     from openpyxl import load_workbook
 
@@ -66,8 +72,8 @@ def _workbook(raw: bytes) -> Iterator[Iterable[Row]]:
             book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write a size that is wrong
-            cells = sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS, max_row=MOST_ROWS + 1)
-            yield [Row(number, row) for number, row in enumerate(cells, 1)]
+            cells = sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS)
+            yield _held(Row(number, row) for number, row in enumerate(cells, 1))
     except SheetError:
         raise
     except Exception as error:  # openpyxl raises whatever its parts say about a damaged file
