@@ -49,6 +49,10 @@ def told(topic: str, payload: object) -> Guess | None:
         ("campus/meter", {"data": [{"温度": 20}], "count": 3}, "json", "", "campus/meter",
          {("data[0].温度", "temperature_c", None, ""), ("count", None, None, "")}),
         ("a/b/temperature", "20.5", "number", "", "a/b/temperature", {("", "temperature_c", None, "")}),
+        ("a/power_mw", "3", "number", "", "a/power_mw", {("", "power_w", None, "")}),
+        ("a/power(mW)", "3", "number", "", "a/power(mW)", {("", "power_w", None, "")}),
+        ("a/current_ma", "3", "number", "", "a/current_ma", {("", "current_a", "mA", "")}),
+        ("a/temp_c", "3", "number", "", "a/temp_c", {("", "temperature_c", "C", "")}),
         ("a/b/occupied", "ON", "state", "", "a/b/occupied", {("", "occupied", "", "")}),
         ("homeassistant/sensor/a/config", {"stat_t": "x/y", "dev_cla": "energy", "unit_of_meas": "Wh",
          "val_tpl": "{{ value_json.total }}"}, "json", "", "x/y", {("total", "energy_kwh", "Wh", "")}),
@@ -67,7 +71,8 @@ def test_what_a_topic_seems_to_be(
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [
-        ("zigbee2mqtt/bridge/devices", [{"ieee_address": "0x00"}]), ("zigbee2mqtt/x/set", {"linkquality": 1}),
+        ("zigbee2mqtt/bridge/devices", [{"ieee_address": "0x00"}]), ("zigbee2mqtt/bridge/state", {"state": "online"}),
+        ("zigbee2mqtt/bridge/x/power_w", "3"), ("zigbee2mqtt/x/set", {"linkquality": 1}),
         ("a/b", "hello"), ("a/b", "5"), ("a/b/temperature", "warm"), ("a/b", {"x": "y"}), ("a/b", "{"), ("", ""),
         ("homeassistant/sensor/a/config", ""), ("a/temperature", "ON"),
     ],
@@ -143,6 +148,22 @@ def test_states_of_others() -> None:
 
     assert contact() == ("door_open", "")
     assert contact(pl_on=False, pl_off=True) == ("door_open", "on is false, off is true")  # a contact: our opposite
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ({}, ""), ({"state_on": "1", "state_off": "0"}, ""), ({"stat_on": "0", "stat_off": "1"}, "on is 0, off is 1"),
+        ({"pl_on": "1", "pl_off": "0", "stat_on": "ON", "stat_off": "OFF"}, ""),
+        ({"pl_on": "OFF", "pl_off": "ON"}, "on is off, off is on"),
+        ({"pl_on": "OFF", "pl_off": "ON", "state_on": "ON", "state_off": "OFF"}, ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["switch", "light"])
+def test_a_switch_whose_words_say_the_opposite(kind: str, words: dict[str, str], why: str) -> None:
+    config = json.dumps({"state_topic": "x/relay"} | words).encode()
+    (found,) = entities(f"homeassistant/{kind}/a/config", config)
+    assert (found.quantity, found.why) == ("on", why)
 
 
 def test_one_announcement_may_tell_of_several_values() -> None:

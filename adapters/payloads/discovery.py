@@ -101,7 +101,7 @@ def _entity(kind: str, object_: str, config: Mapping[str, Any]) -> Entity:
         why = "" if quantity else f"{kind} {config.get('device_class', '')}".strip()
     except ValueError as error:
         return Entity(name, device, topic, None, quantity, unit, str(error))
-    if quantity and kind == "binary_sensor":
+    if quantity and kind in ("binary_sensor", "switch", "light"):
         why = _words(config)
     return Entity(name, device, topic, path, quantity, unit, why)
 
@@ -125,7 +125,8 @@ def _meaning(kind: str, config: Mapping[str, Any]) -> tuple[str | None, str | No
 
 def _words(config: Mapping[str, Any]) -> str:
     """Why the words of a state are not understood, such as a contact that is false when it is open."""
-    on, off = str(config.get("payload_on", "ON")).lower(), str(config.get("payload_off", "OFF")).lower()
+    on = str(config.get("state_on", config.get("payload_on", "ON"))).lower()
+    off = str(config.get("state_off", config.get("payload_off", "OFF"))).lower()
     return "" if on in TRUE_WORDS and off in FALSE_WORDS else f"on is {on}, off is {off}"
 
 

@@ -30,6 +30,7 @@ _CALLED = {  # quantity -> what a key may be called, beside the quantity's own n
     "gas_m3": "gas|燃气",
 }  # fmt: skip
 _BY_NAME = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _CALLED.items()}
+_OF_BRIDGE = "zigbee2mqtt/bridge/"  # what Zigbee2MQTT says of itself
 _DEEPEST = 4
 _MOST = 64  # values of one payload that are looked at
 
@@ -66,6 +67,8 @@ def guess(topic: str, payload: bytes) -> Guess | None:
         sight = convention.sees(topic.split("/")) if convention.sees else None
         if sight is not None and (found := _of_convention(name, sight, payload)) is not None:
             return found
+    if topic.startswith(_OF_BRIDGE):
+        return None
     return _announced(topic, payload) or _plain(topic, payload)
 
 
@@ -174,14 +177,20 @@ def _named(key: str) -> tuple[str | None, str | None]:
         if pattern.fullmatch(lower):
             is_plain = QUANTITIES[quantity].kind is Kind.STATE or QUANTITIES[quantity].unit == ""
             return quantity, "" if is_plain else None
-        for unit in UNITS.get(quantity, ()):
-            stem, _, rest = lower.partition("(")
-            ends = (f"_{re.sub(r'[^a-z0-9]', '', unit.lower())}",) if unit else ()
-            if rest == f"{unit.lower()})" and unit and pattern.fullmatch(stem.strip()):
-                return quantity, unit
-            if any(lower.endswith(end) and len(end) > 1 and pattern.fullmatch(lower.removesuffix(end)) for end in ends):
-                return quantity, unit
+        fitting = [unit for unit in UNITS.get(quantity, ()) if unit and _ends_with(lower, unit, pattern)]
+        if fitting:
+            is_sure = len({UNITS[quantity][unit] for unit in fitting}) == 1   # mw may be mW or MW
+            return quantity, fitting[0] if is_sure else None
     return None, None
+
+
+def _ends_with(key: str, unit: str, pattern: re.Pattern[str]) -> bool:
+    """Whether a key in small letters is a name and this unit."""
+    stem, _, rest = key.partition("(")
+    if rest == f"{unit.lower()})" and pattern.fullmatch(stem.strip()):
+        return True
+    end = f"_{re.sub(r'[^a-z0-9]', '', unit.lower())}"
+    return key.endswith(end) and len(end) > 1 and pattern.fullmatch(key.removesuffix(end)) is not None
 
 
 def _own_unit(quantity: str) -> str:
