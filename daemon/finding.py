@@ -12,6 +12,7 @@ from adapters.topic_search import TopicSearch
 from adapters.unknown_topics import Heard, UnknownTopics
 from daemon.config.adopted import Adopted, AdoptedFile
 from dashboard.unknown import Unknown, Value, Waiting, Wish
+from dashboard.words import say
 
 SEARCH_S = 600.0
 _SAMPLE = 300  # characters of a payload that are shown
@@ -27,6 +28,7 @@ class _Device:
     heard: list[Heard] = field(default_factory=list)
     fields: dict[tuple[str, str], GuessedField] = field(default_factory=dict)
     why: str = ""
+    is_heard: bool = False  # itself, not only an announcement of it
 
     @property
     def key(self) -> str:
@@ -63,13 +65,15 @@ class TopicFinder:
 
     def unknown(self) -> Sequence[Unknown]:
         found = [self._shown(device) for device in self._devices()]
-        return sorted(found, key=lambda item: (not item.values, not item.kind))
+        return sorted(found, key=lambda item: (not item.values, not item.is_heard, not item.kind))
 
     def adopt(self, key: str, wish: Wish, language: str) -> Sequence[str]:
         with self._lock:
             device = next((item for item in self._devices() if item.key == key), None)
-            if device is None or device.guess is None or key in self._adopted:
-                return ["?"]
+            if key in self._adopted:
+                return [say("unknown.already", language)]
+            if device is None or device.guess is None or not device.guess.filter:
+                return [say("unknown.gone", language)]
             comment = f"{self._local(self._clock()):%Y-%m-%d %H:%M} {self._shown(device).name}"
             problems = self._file.add(_adopted(device, device.guess, wish), comment=comment, language=language)
             if not problems:
@@ -81,6 +85,9 @@ class TopicFinder:
             return None
         include = "" if self._file.is_included() else self._file.include
         return Waiting(len(self._adopted), str(self._file.path), include)
+
+    def file(self) -> str:
+        return str(self._file.path)
 
     def stop(self) -> None:
         """End the searches."""
@@ -96,7 +103,8 @@ class TopicFinder:
             for guess in guesses(heard.topic, heard.payload) or (None,):
                 if guess is not None and self._is_read(heard, guess):
                     continue
-                name = (heard.source, guess.filter, guess.device) if guess else (heard.source, heard.topic, "")
+                topic, of = (guess.filter or heard.topic, guess.device) if guess else (heard.topic, "")
+                name = (heard.source, topic, of)
                 device = found.setdefault(name, _Device(name, guess))
                 _join(device, heard, guess)
         spoken = {heard.topic for device in found.values() if device.guess and device.guess.device
@@ -106,18 +114,19 @@ class TopicFinder:
     def _is_read(self, heard: Heard, guess: Guess) -> bool:
         """Whether what a message announces is read already."""
         search = self._searches.get(heard.source)
-        return search is not None and not guess.device and search.is_read(guess.filter)
+        return search is not None and not guess.device and bool(guess.filter) and search.is_read(guess.filter)
 
     def _shown(self, device: _Device) -> Unknown:
         guess, newest = device.guess, max(device.heard, key=lambda heard: heard.last)
         often = max(device.heard, key=lambda heard: heard.times)
         every_s = (often.last - often.first) / (often.times - 1) if often.times >= _ENOUGH else None
         values = tuple(Value(*device.fields[key]) for key in sorted(device.fields))
-        name = guess.filter.replace("{device}", guess.device) if guess else newest.topic
+        is_guessed = guess is not None and bool(guess.filter)
+        name = guess.filter.replace("{device}", guess.device) if guess and is_guessed else newest.topic
         return Unknown(
-            device.key, device.name[0], name, guess.convention if guess else "", values, device.why,
+            device.key, device.name[0], name, guess.convention if guess and is_guessed else "", values, device.why,
             sum(heard.times for heard in device.heard), newest.last, every_s,
-            newest.payload.decode(errors="replace")[:_SAMPLE], device.key in self._adopted,
+            newest.payload.decode(errors="replace")[:_SAMPLE], device.key in self._adopted, device.is_heard,
         )  # fmt: skip
 
 
@@ -125,9 +134,10 @@ def _join(device: _Device, heard: Heard, guess: Guess | None) -> None:
     """Add what a topic tells to its device."""
     if heard not in device.heard:
         device.heard.append(heard)
+    is_announced = guess is not None and not guess.device and guess.filter not in ("", heard.topic)
+    device.is_heard = device.is_heard or not is_announced
     if guess is None:
         return
-    is_announced = not guess.device and guess.filter != heard.topic
     if device.guess is None or (is_announced and device.guess.convention != guess.convention):
         device.guess = guess
         device.fields.clear()

@@ -1,6 +1,5 @@
 """What a scan of a line says, in Chinese or English: meters, notes, the verdict, and all of it as configuration."""
 
-import json
 import os
 import re
 from collections import Counter
@@ -11,6 +10,7 @@ from adapters.link import server_of
 from adapters.scan import Met, Stage, Tally
 from adapters.scan_probe import Note
 from adapters.serial_port import line_text
+from daemon.config.toml_text import comment, quoted
 
 _BY_ID = Path("/dev/serial/by-id")
 _A_FEW = 8    # bytes that a line may crackle without meaning anything
@@ -150,39 +150,35 @@ def config(port: str, met: Sequence[Met], language: str, *, is_line_known: bool 
     """A source with its meters as TOML, the places left to be filled in."""
     usual = Counter(one.line for one in met).most_common(1)[0][0]
     rows = [
-        f"# {say('head', language, port=port)}", f"# {say('fill', language)}", "",
-        "[[source]]", f"name = {_quoted(_name(port))}", 'kind = "serial"', f"port = {_quoted(_lasting(port))}",
+        comment(say("head", language, port=port)), comment(say("fill", language)), "",
+        "[[source]]", f"name = {quoted(_name(port))}", 'kind = "serial"', f"port = {quoted(_lasting(port))}",
     ]  # fmt: skip
     if is_line_known:
-        rows.append(f"line = {_quoted(line_text(usual))}")
+        rows.append(f"line = {quoted(line_text(usual))}")
     for one in met:
         rows += ["", *_device(one, language)]
         if one.line != usual:
-            rows.append(f"  line = {_quoted(line_text(one.line))}")
+            rows.append(f"  line = {quoted(line_text(one.line))}")
     return "\n".join(rows) + "\n"
 
 
 def _device(met: Met, language: str) -> Iterator[str]:
     found = met.found
     about = f", {_kind(found.about, language)}" if found.about else ""
-    yield f"  [[source.device]]   # {_TITLES[found.protocol]}{about}"
+    yield f"  [[source.device]]   {comment(f'{_TITLES[found.protocol]}{about}')}"
     if len(found.models) == 1:
         model = found.models[0]
     elif found.models:
         model = "? " + say("pick", language, models=", ".join(found.models))
     else:
         model = "? " + say("make", language)
-    yield f"  model = {_quoted(model)}"
-    yield f"  address = {_quoted(found.address)}"
-    yield f"  place = {_quoted('? ' + say('place', language))}"
+    yield f"  model = {quoted(model)}"
+    yield f"  address = {quoted(found.address)}"
+    yield f"  place = {quoted('? ' + say('place', language))}"
 
 
 def _kind(about: str, language: str) -> str:
     return _KINDS_ZH.get(about, about) if language == "zh" else about
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)   # a basic string of TOML is written alike
 
 
 def _name(port: str) -> str:

@@ -168,11 +168,12 @@ class Pages:
     def sources(self, request: Request) -> Response:
         """Each source: whether it is reachable, what came from it, what could not be read or believed, and why."""
         rejected = self._rejected(self._campus.site.points.values())
+        unknown = self._finder.unknown() if self._finder else []
         return self._page(
             request, "sources.html", sources=self._campus.sources(), rejected=rejected[:MOST_REJECTED],
             more_rejected=max(0, len(rejected) - MOST_REJECTED),
             measured={point.device: point for point in self._campus.site.points.values()}, finder=self._finder,
-            unknown=self._finder.unknown()[:MOST_UNKNOWN] if self._finder else [],
+            unknown=unknown[:MOST_UNKNOWN], more_unknown=max(0, len(unknown) - MOST_UNKNOWN),
         )  # fmt: skip
 
     def adopt_page(
@@ -185,7 +186,7 @@ class Pages:
         return self._page(
             request, "adopt.html", 422 if wrong or problems else 200, found=found, form=form or {}, wrong=wrong,
             problems=problems, channels=channels(found.values), choices=choices, field_name=field_name,
-            most=MOST_VALUES, places=self._campus.site.places,
+            most=MOST_VALUES, places=self._campus.site.places, file=self._finder.file() if self._finder else "",
         )  # fmt: skip
 
     def language_of(self, request: Request) -> str:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.declarations import declaration_routes
 from dashboard.live import Live
+from dashboard.origin import OwnForms
 from dashboard.pages import Pages
 from dashboard.permits import Declare, permit_routes
 from dashboard.sign_in import LOCAL_NAMES, Doorkeeper, Gate, sign_in_routes
@@ -86,6 +87,7 @@ def panel(
         app.add_middleware(
             SessionMiddleware, secret_key=secret.hex(), session_cookie="caretaker", max_age=SESSION_S, same_site="lax"
         )
+    app.add_middleware(OwnForms)
     app.add_middleware(_Headers)
     return app
 

@@ -38,6 +38,7 @@ class Unknown(NamedTuple):
     """A device or topic that nobody reads, as it is guessed: `kind` names its convention, empty if there is no guess.
 
     `every_s` is how often it spoke, if that is known; `sample` is for people.
+    One that is not heard was only announced by another system.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Unknown(NamedTuple):
     every_s: float | None
     sample: str
     is_adopted: bool = False
+    is_heard: bool = True
 
 
 class Choice(NamedTuple):
@@ -97,10 +99,13 @@ class Finder(Protocol):
         """Why it cannot listen."""
 
     def unknown(self) -> Sequence[Unknown]:
-        """What nobody reads, recognised ones first."""
+        """What nobody reads: what can be adopted first, and of that what was heard before what was only announced."""
 
     def adopt(self, key: str, wish: Wish, language: str) -> Sequence[str]:
         """Write it down for the next start; why that cannot be, in sentences."""
+
+    def file(self) -> str:
+        """Where it is written down."""
 
     def waiting(self) -> Waiting | None: ...
 
@@ -174,6 +179,9 @@ def unknown_routes(finder: Finder, places: Mapping[str, object], pages: Draws) -
     """The routes `/unknown/search` and `/unknown/<key>`, which the forms about unknown topics send to."""
     router = APIRouter()
 
+    def listed(key: str) -> Response:
+        return RedirectResponse(f"/sources?adopted={quote(key)}#unknown", status_code=303)
+
     @router.post("/unknown/search")
     async def search(request: Request) -> Response:
         await run_in_threadpool(finder.search)
@@ -181,7 +189,8 @@ def unknown_routes(finder: Finder, places: Mapping[str, object], pages: Draws) -
 
     @router.get("/unknown/{key}")
     def show(request: Request, key: str) -> Response:
-        return pages.adopt_page(request, _found(finder, key))
+        found = _found(finder, key)
+        return listed(key) if found and found.is_adopted else pages.adopt_page(request, found)
 
     @router.post("/unknown/{key}")
     async def adopt(request: Request, key: str) -> Response:
@@ -191,13 +200,15 @@ def unknown_routes(finder: Finder, places: Mapping[str, object], pages: Draws) -
             found = _found(finder, key)
             if found is None:
                 return pages.adopt_page(request, None)
+            if found.is_adopted:  # a button pressed twice, or somebody else was faster
+                return listed(key)
             wish = wish_of(form, found, places)
             if isinstance(wish, str):
                 return pages.adopt_page(request, found, form=form, wrong=wish)
             problems = finder.adopt(key, wish, pages.language_of(request))
             if problems:
                 return pages.adopt_page(request, found, form=form, problems=problems)
-            return RedirectResponse(f"/sources?adopted={quote(key)}#unknown", status_code=303)
+            return listed(key)
 
         return await run_in_threadpool(work)
 

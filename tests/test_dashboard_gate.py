@@ -2,6 +2,8 @@
 
 import pytest
 from campus import busy_campus, campus_site
+from desk import Desk
+from test_dashboard_unknown import FakeFinder
 from visitor import PAGES, PASSWORD, PASSWORD_HASH, Browser, client
 
 from dashboard.panel import panel
@@ -116,6 +118,57 @@ def test_signing_in_leads_back_and_signing_out_closes_the_door() -> None:
     assert browser.get("/alerts/12").status_code == 200
     assert browser.post("/sign-out").status_code == 303
     assert browser.get("/alerts/12").status_code == 303
+
+
+OWN, OTHER = "http://127.0.0.1:8080", "http://evil.example"
+FORMS = ["/sign-in", "/sign-out", "/permits", "/declarations", "/unknown/search", "/unknown/0a1b"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_taken"),
+    [
+        ({}, True),                                                        # no browser
+        ({"origin": OWN}, True),
+        ({"origin": OWN, "sec-fetch-site": "same-origin"}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"origin": "https://panel.school", "host": "panel.school"}, True),  # a proxy with TLS
+        ({"origin": "https://panel.school", "host": "panel.school:443"}, True),
+        ({"origin": "http://PANEL.school", "host": "panel.school:80"}, True),
+        ({"origin": "https://panel.school", "x-forwarded-host": "panel.school"}, True),
+        ({"origin": "https://panel.school", "sec-fetch-site": "same-origin"}, True),  # a proxy that renames us
+        ({"origin": OTHER}, False),
+        ({"origin": "null"}, False),
+        ({"origin": "null", "sec-fetch-site": "same-origin"}, False),
+        ({"origin": ""}, False),
+        ({"origin": "http://["}, False),
+        ({"origin": "file://127.0.0.1:8080"}, False),
+        ({"origin": "http://127.0.0.1:8081"}, False),
+        ({"origin": "https://panel.school:80", "host": "panel.school"}, False),
+        ({"origin": "http://127.0.0.1:8080.evil.example"}, False),
+        ({"origin": OTHER, "sec-fetch-site": "none"}, False),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"sec-fetch-site": "same-site"}, False),
+        ({"origin": OWN, "sec-fetch-site": "same-site"}, False),
+    ],
+)
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_of_another_site_is_refused(path: str, headers: dict[str, str], is_taken: bool) -> None:
+    finder = FakeFinder()
+    desk = Desk(busy_campus(), finder=finder).sign_in()
+    form = {"place": "dorm-3/402", "watts": "1200", "from": "2026-02-01", "until": "2030-01-01", "password": "wrong"}
+    answer = desk.ask("POST", path, data=form, headers=headers)
+    assert (answer.status_code != 403) == is_taken
+    if not is_taken:
+        assert (finder.searches, finder.wishes, desk.declared) == (0, [], [])
+        assert answer.headers["cache-control"] == "no-store"
+        assert desk.ask("GET", "/sources", headers=headers).status_code == 200, "and pages may be linked to"
+
+
+def test_whatever_else_changes_something_is_refused_alike() -> None:
+    for has_password in (True, False):
+        desk = Desk(busy_campus(), has_password=has_password)
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+            assert desk.ask(method, "/healthz", headers={"origin": OTHER}).status_code == 403
 
 
 def test_a_session_of_another_password_or_secret_is_worth_nothing() -> None:

@@ -1,5 +1,6 @@
 """Unknown topics on the panel: who sees them, who may adopt one, and what the form may hold."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ import pytest
 from campus import NOW, busy_campus
 from desk import Desk, text_of
 
+from dashboard.pages import MOST_UNKNOWN
 from dashboard.unknown import Choice, Unknown, Value, Waiting, Wish, channels, choices, field_name
 
 PLUG = Unknown(
@@ -48,6 +50,9 @@ class FakeFinder:
     def adopt(self, key: str, wish: Wish, language: str) -> Sequence[str]:
         self.wishes.append((key, wish))
         return self.problems
+
+    def file(self) -> str:
+        return "/c/adopted.toml"
 
     def waiting(self) -> Waiting | None:
         return self.waits
@@ -151,6 +156,37 @@ def test_what_waits_for_a_restart_is_said() -> None:
     assert "1 adopted, in /c/adopted.toml" in said
     assert 'include = ["adopted.toml"]' in said
     assert 'href="/unknown/0a1b"' not in answer.text
+
+
+def test_nothing_is_adopted_twice() -> None:
+    finder = FakeFinder([PLUG._replace(is_adopted=True)])
+    desk = Desk(busy_campus(), finder=finder).sign_in()
+    for answer in (desk.ask("GET", "/unknown/0a1b"), desk.ask("POST", "/unknown/0a1b", data=GOOD)):
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sources?adopted=0a1b#unknown")
+    assert finder.wishes == []
+
+
+def test_each_row_has_its_button_and_what_is_adopted_looks_different() -> None:
+    found = [PLUG, STRIP._replace(is_adopted=True), NOISE, PLUG._replace(key="0a1f", is_heard=False)]
+    for language, word, told in (("en", "Adopt", "only announced, not heard yet"), ("zh", "接入", "只有通告")):
+        answer = Desk(busy_campus(), finder=FakeFinder(found)).sign_in().ask("GET", f"/sources?lang={language}")
+        buttons = re.findall(r'<a class="button[^"]*" href="/unknown/(\w+)"[^>]*>([^<]*)</a>', answer.text)
+        assert buttons == [("0a1b", word), ("0a1f", word)]
+        assert answer.text.count('<tr class="adopted">') == 1
+        assert text_of(answer).count(told) == 1
+
+
+def test_what_has_no_room_on_the_page_is_counted() -> None:
+    found = [PLUG._replace(key=f"{number:04x}") for number in range(MOST_UNKNOWN + 7)]
+    desk = Desk(busy_campus(), finder=FakeFinder(found)).sign_in()
+    assert "and 7 more" in text_of(desk.ask("GET", "/sources"))
+    desk = Desk(busy_campus(), finder=FakeFinder(found[:MOST_UNKNOWN])).sign_in()
+    assert "more" not in text_of(desk.ask("GET", "/sources")).split("Topics that nobody reads")[1].split("plug")[-1]
+
+
+def test_the_form_says_which_file_is_written() -> None:
+    answer = Desk(busy_campus(), finder=FakeFinder()).sign_in().ask("GET", "/unknown/0a1b")
+    assert "It is written to /c/adopted.toml" in text_of(answer)
 
 
 def test_what_is_not_there_is_not_found() -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from adapters.payloads.convention import RefusedError
 from adapters.payloads.device import document_of
 from adapters.payloads.generic import FALSE_WORDS, TRUE_WORDS
+from adapters.unknown_topics import MOST_NAME
 from rules.quantity import UNITS
 
 _LONG = {
@@ -45,6 +46,7 @@ class Entity(NamedTuple):
 
     `path` is where it stands in a JSON payload, None where the payload is the value. `quantity` is None where its
     class tells none of ours; `unit` where it tells none that we know. `why` says what was not understood; empty: all.
+    `topic` is empty where it tells none that a value could be read from.
     """
 
     name: str
@@ -75,6 +77,21 @@ def entities(topic: str, payload: bytes) -> list[Entity]:
     ]
 
 
+def topic_fault(topic: str) -> str:
+    """Why a topic cannot be the one of a value, whoever tells of it; empty: it can.
+
+    A configuration would take `+ # {}` in it for more than this one topic, and others than devices speak below `$`.
+    """
+    if not topic or len(topic.encode(errors="replace")) > MOST_NAME:
+        return f"topic of more than {MOST_NAME} bytes" if topic else "empty topic"
+    shown = "".join(letter if letter.isprintable() else "?" for letter in topic[:120])
+    if not topic.isprintable():
+        return f"control characters in the topic {shown}"
+    if topic.startswith("$") or set("+#{}") & set(topic):
+        return f"wildcard, placeholder or $ in the topic {shown}"
+    return ""
+
+
 def _spelled(document: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with its keys in full, and `~` replaced in its topics."""
     out = {_LONG.get(key, key): value for key, value in document.items()}
@@ -95,6 +112,8 @@ def _entity(kind: str, object_: str, config: Mapping[str, Any]) -> Entity:
     topic = config.get("state_topic")
     if not isinstance(topic, str) or not topic:
         return Entity(name, device, "", None, None, None, "no state topic")
+    if fault := topic_fault(topic):
+        return Entity(name, device, "", None, None, None, fault)
     quantity, unit = _meaning(kind, config)
     try:
         path = _path(config.get("value_template"))

@@ -14,6 +14,7 @@ from rules.model import Fault, Reason, Sample
 from rules.quantity import QUANTITIES, Kind
 
 TRUE_WORDS = {"on", "true", "1", "yes", "open", "online", "occupied"}
+_LATEST_S = 4_102_444_800.0  # the year 2100: what no clock tells yet is no time
 FALSE_WORDS = {"off", "false", "0", "no", "closed", "offline", "clear"}
 
 
@@ -148,18 +149,21 @@ def _time_reader(time: DeviceTime) -> Callable[[Any], float | None]:
     path = path_of(time.path)
     zone = ZoneInfo(time.zone) if time.zone else None
 
+    def possible(at: float) -> float | None:
+        return at if 0.0 <= at <= _LATEST_S else None
+
     def read(document: Any) -> float | None:
         raw = value_at(document, path)
         try:
             if time.format in ("unix", "unix_ms"):
                 number = number_of(raw, False)
-                return None if number is None else number / (1000.0 if time.format == "unix_ms" else 1.0)
+                return None if number is None else possible(number / (1000.0 if time.format == "unix_ms" else 1.0))
             moment = datetime.fromisoformat(raw) if time.format == "iso" else datetime.strptime(raw, time.format)
             if moment.tzinfo is None:
                 if zone is None:
                     return None  # a wall clock without a zone is no time
                 moment = moment.replace(tzinfo=zone)
-            return moment.timestamp()
+            return possible(moment.timestamp())
         except (TypeError, ValueError, OverflowError):
             return None
 

@@ -13,7 +13,7 @@ import orjson
 
 from adapters.payloads import CONVENTIONS
 from adapters.payloads.convention import RefusedError, Sight
-from adapters.payloads.discovery import Entity, entities
+from adapters.payloads.discovery import Entity, entities, topic_fault
 from adapters.payloads.generic import FALSE_WORDS, TRUE_WORDS, number_of
 from rules.quantity import QUANTITIES, UNITS, Kind
 
@@ -33,6 +33,7 @@ _BY_NAME = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _CALLE
 _OF_BRIDGE = "zigbee2mqtt/bridge/"  # what Zigbee2MQTT says of itself
 _DEEPEST = 4
 _MOST = 64  # values of one payload that are looked at
+_MOST_ANNOUNCED = 32  # values that one announcement may tell of
 
 
 class GuessedField(NamedTuple):
@@ -51,7 +52,8 @@ class GuessedField(NamedTuple):
 class Guess(NamedTuple):
     """What a topic seems to be: `filter`, `convention` and `device` as they would be written in the configuration.
 
-    `device` is empty where the topic is one value or document of its own. `why` says what was not understood.
+    `device` is empty where the topic is one value or document of its own, `filter` where no topic could be read.
+    `why` says what was not understood.
     """
 
     convention: str
@@ -63,18 +65,20 @@ class Guess(NamedTuple):
 
 def guess(topic: str, payload: bytes) -> Guess | None:
     """What this topic with this payload seems to be; None where nothing of it looks like a reading."""
+    if topic and (fault := topic_fault(topic)):
+        return Guess(_DOCUMENT, "", "", (), fault)
+    if topic.startswith(_OF_BRIDGE):
+        return None
     for name, convention in CONVENTIONS.items():
         sight = convention.sees(topic.split("/")) if convention.sees else None
         if sight is not None and (found := _of_convention(name, sight, payload)) is not None:
             return found
-    if topic.startswith(_OF_BRIDGE):
-        return None
     return _announced(topic, payload) or _plain(topic, payload)
 
 
 def guesses(topic: str, payload: bytes) -> list[Guess]:
     """The same, and all of them where one announcement (Home Assistant's discovery) tells of several values."""
-    found = [_of_entity(entity) for entity in entities(topic, payload)]
+    found = [_of_entity(entity) for entity in entities(topic, payload)[:_MOST_ANNOUNCED]]
     one = guess(topic, payload) if not found else None
     return found or ([one] if one else [])
 

@@ -4,7 +4,6 @@ It lies in the folder of the database, where the gateway may write whatever it i
 touched, and what people changed in this one stays.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from adapters.payloads import CONVENTIONS
 from daemon.config.errors import Findings, report
 from daemon.config.including import gathered
 from daemon.config.loading import examined
+from daemon.config.toml_text import comment as comment_of
+from daemon.config.toml_text import quoted
 from rules.quantity import UNITS
 
 NAME = "adopted.toml"
@@ -85,40 +86,35 @@ def lines_of(adopted: Adopted, comment: str) -> Iterator[str]:
     """The lines of TOML that read it."""
     convention, is_mapped = CONVENTIONS[adopted.payload], "{device}" in adopted.filter
     place, part = next(iter(adopted.devices.values()))
-    yield f"# {comment}"
+    yield comment_of(comment)
     yield "[[source]]"
-    yield f"name = {_text(adopted.source)}"
+    yield f"name = {quoted(adopted.source)}"
     yield "  [[source.topic]]"
-    yield f"  filter = {_text(adopted.filter)}"
-    yield f"  payload = {_text(adopted.payload)}"
+    yield f"  filter = {quoted(adopted.filter)}"
+    yield f"  payload = {quoted(adopted.payload)}"
     if convention.quantities:
         names = dict.fromkeys(quantity for _, quantity, _ in adopted.values)
-        yield f"  quantities = [{', '.join(map(_text, names))}]"
+        yield f"  quantities = [{', '.join(map(quoted, names))}]"
     elif convention.has_fields:
         of = "" if is_mapped else part
-        fields = (f"{_text(path)} = {_meaning(quantity, unit, of)}" for path, quantity, unit in adopted.values)
+        fields = (f"{quoted(path)} = {_meaning(quantity, unit, of)}" for path, quantity, unit in adopted.values)
         yield f"  fields = {{ {', '.join(fields)} }}"
     else:
         _, quantity, unit = adopted.values[0]
-        yield f"  quantity = {_text(quantity)}"
+        yield f"  quantity = {quoted(quantity)}"
         if unit in UNITS.get(quantity, {}):
-            yield f"  unit = {_text(unit)}"
+            yield f"  unit = {quoted(unit)}"
     if is_mapped:
-        where = (f"{_text(name)} = {_text('/'.join(filter(None, at)))}" for name, at in adopted.devices.items())
+        where = (f"{quoted(name)} = {quoted('/'.join(filter(None, at)))}" for name, at in adopted.devices.items())
         yield f"  devices = {{ {', '.join(where)} }}"
     else:
-        yield f"  place = {_text(place)}"
+        yield f"  place = {quoted(place)}"
         if part and (convention.quantities or not convention.has_fields):
-            yield f"  part = {_text(part)}"
+            yield f"  part = {quoted(part)}"
     yield f"  {'heartbeat_s' if adopted.on_change else 'every_s'} = {adopted.every_s:.15g}"
 
 
 def _meaning(quantity: str, unit: str, part: str) -> str:
     """What a value of a document means."""
     keys = {"quantity": quantity, "unit": unit if unit in UNITS.get(quantity, {}) else "", "part": part}
-    return f"{{ {', '.join(f'{key} = {_text(text)}' for key, text in keys.items() if text)} }}"
-
-
-def _text(text: str) -> str:
-    """A string of TOML: what JSON writes is one, for text without control characters."""
-    return json.dumps(text, ensure_ascii=False)
+    return f"{{ {', '.join(f'{key} = {quoted(text)}' for key, text in keys.items() if text)} }}"

@@ -17,6 +17,7 @@ from rules.quantity import QUANTITIES, UNITS
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _ROOMS_IN_RANGE = 200
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LEVEL = r"[^{}+#\x00-\x1f\x7f-\x9f\u2028\u2029]*"   # of a topic: control characters are text for no file and no log
 _BEIJING = re.compile(r"(?i)(asia/)?beijing|北京(时间)?|中国|china|prc|cst|(utc|gmt)\+0?8(:?00)?|\+0?8:?00")
 
 
@@ -250,9 +251,9 @@ def filter_of(value: object) -> str:
     """A topic filter whose placeholders and wildcards are whole levels, as a broker can subscribe to."""
     text = text_of(value)
     levels = text.split("/")
-    whole = all(re.fullmatch(r"\{\w+\}|\+|[^{}+#\0]*", level) for level in levels[:-1])
-    if not text or not whole or not re.fullmatch(r"\{\w+\}|\+|#|[^{}+#\0]*", levels[-1]):
-        raise WrongValueError("bad_filter", found=text)
+    whole = all(re.fullmatch(rf"\{{\w+\}}|\+|{_LEVEL}", level) for level in levels[:-1])
+    if not text or not whole or not re.fullmatch(rf"\{{\w+\}}|\+|#|{_LEVEL}", levels[-1]):
+        raise WrongValueError("bad_filter", found="".join(c if c.isprintable() else "?" for c in text))  # on one line
     return text
 
 
