@@ -25,7 +25,7 @@ _NOTES = {
         "表地址：表上的通信地址，所有数字都要写。此列须为“文本”格式，否则开头的 0 和长号码的末尾会丢失。必填。",
         "  DL/T 645 为 12 位；CJ/T 188 为 14 位（前 4 位是厂家代码）；Modbus 为 1 到 247；M-Bus 为 1 到 250，或 16 位"
         "二级地址。",
-        "倍率：互感器变比，如 40 或 200/5；表内已设变比的不要再写。不写则为 1。",
+        "倍率：互感器变比或脉冲倍率，如 40 或 200/5；表内已设的不要再写。不写则为 1。",
         "回路：一处有几块表时用来区分，如 lighting（照明）、sockets（插座）、ac（空调）。不写则为整个位置。",
         "间隔：每隔几秒读一次。不写则为 30。",
         "总线：配置中串口数据源的名称或串口；只有一条时可不写。",
@@ -41,7 +41,7 @@ _NOTES = {
         "text, or zeros in front and the end of long numbers are lost. Needed.",
         "  DL/T 645: 12 digits; CJ/T 188: 14 digits, the first four are the maker's; Modbus: 1 to 247; M-Bus: 1 to "
         "250, or the 16 digits of the secondary address.",
-        "multiplier: the ratio of current transformers, such as 40 or 200/5, unless the meter knows it. Without: 1.",
+        "multiplier: the ratio of current transformers, or of pulses, such as 40 or 200/5, unless the meter knows it.",
         "part: tells several meters of one place apart, such as lighting, sockets or ac. Without: the whole place.",
         "every_s: how often it is read, in seconds. Without: 30.",
         "source: the name or the port of a serial line in the configuration; where there is one line alone, none.",
