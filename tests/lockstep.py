@@ -18,6 +18,7 @@ from broker import mosquitto
 from streams import VirtualClock, events_of
 
 from adapters.device_table import load_tables
+from adapters.mqtt import MqttTransport
 from adapters.poller import GAP_S, REPLY_S
 from adapters.serial_line import SerialTransport, wait_readable
 from adapters.source import SerialSource
@@ -47,7 +48,7 @@ def through_a_broker(folder: Path, config: str, messages: Sequence[Message]) -> 
     with mosquitto(folder) as broker:
         loaded, clock = _loaded(folder, config, broker.port), VirtualClock(messages[0].at)
         gateway = wire(loaded, clock, died=lambda _: None)
-        (transport,) = gateway.transports
+        transport = next(item for item in gateway.transports if isinstance(item, MqttTransport))
         transport.start()
         publisher = _Publisher(broker.port)
         try:

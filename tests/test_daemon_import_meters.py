@@ -3,8 +3,6 @@
 import csv
 import io
 import tomllib
-import tracemalloc
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,6 @@ from daemon.config import load
 from daemon.config.importing import Import, planned
 from daemon.config.meter_file import edited
 from daemon.config.meter_list import Meter
-from daemon.config.sheet import SheetError, sheets
 
 SITE = """\
 include = ["meters.toml"]
@@ -241,51 +238,6 @@ def test_what_is_an_example_in_part_is_a_meter(tmp_path: Path, row: str) -> None
     example = "d1/210,三相 DL/T 645-2007,12346,200/5,,60,bus,,an example: transformers 200/5"   # as Excel may save it
     (line,) = plan(tmp_path, HEAD + f"d1/101,{row}\n{example}\n").rows
     assert line.startswith("row 3: this is an example")
-
-
-def packed(path: Path, part: str, head: str, piece: str, tail: str, *, size: int) -> Path:
-    """A workbook of which one part holds a piece again and again."""
-    workbook(path, [["place", "model", "address"], ["d1/101", SINGLE, "1"]])
-    with zipfile.ZipFile(path) as old:
-        parts = {name: old.read(name) for name in old.namelist()}
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    parts[part] = (head.format(space) + piece * (size // len(piece)) + tail).encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for name, data in parts.items():
-            new.writestr(name, data)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("part", "head", "piece", "tail"),
-    [
-        ("xl/sharedStrings.xml", '<sst xmlns="{}">', "<si><t>a</t></si>", "</sst>"),
-        ("xl/worksheets/sheet1.xml", '<worksheet xmlns="{}"><sheetData><row>', "<c><v>1</v></c>",
-         "</row></sheetData></worksheet>"),
-    ],
-)  # fmt: skip
-def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(
-    tmp_path: Path, part: str, head: str, piece: str, tail: str
-) -> None:
-    file = packed(tmp_path / "list.xlsx", part, head, piece, tail, size=9_000_000)
-    assert file.stat().st_size < 100_000
-    (tmp_path / "caretaker.toml").write_text(ONE, encoding="utf-8")
-    tracemalloc.start()
-    made = planned(tmp_path / "caretaker.toml", file, tmp_path / "meters.toml", environ={"LANG": "en"})
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert made.rows == [f"{file}: the list is too long, allowed: 5000 rows"]
-    assert peak < 40_000_000
-
-
-def test_a_reason_is_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lacks_memory(*args: object, **more: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr("openpyxl.load_workbook", lacks_memory)
-    with pytest.raises(SheetError) as refused:
-        list(sheets(workbook(tmp_path / "list.xlsx", [["a"]])))
-    assert refused.value.values == {"detail": "XLSX: MemoryError"}
 
 
 # -- a repeat

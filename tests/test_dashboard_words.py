@@ -43,7 +43,7 @@ def own_keys(language: str) -> dict[str, str]:
 
 def used_keys() -> Iterator[tuple[str, str]]:
     """The keys that templates and code ask for by name; those made from parts are in GROUPS or listed here."""
-    for path in [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")]:
+    for path in [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html"), FOLDER.parent / "daemon" / "finding.py"]:
         for call in re.findall(r"\bsay\(([^()]*)", path.read_text(encoding="utf-8")):
             yield from ((path.name, key) for key in re.findall(r'["\']([a-z_]+\.[a-z_]+)["\']', call))
     yield from (("marks.html", f"sources.{state}") for state in ("online", "offline", "unknown"))
